@@ -1,0 +1,59 @@
+//! stagewalk: AArch64 address translation, exact and explained.
+//!
+//! The library answers what an AT instruction (or a load, a store, a fetch) does on a machine in a given state: which
+//! descriptors are read, by which rule each step is decided, and what PAR_EL1 or the exception holds in the end. Its
+//! authority is Arm's own pseudocode, whose names it keeps.
+//!
+//! # Reading path
+//! [`at`] → [`walk`] → `walk/s1.rs` → `walk/perm.rs` → [`par`].
+//!
+//! # Floors
+//! A file imports only from lower floors.
+//!
+//! | floor | rooms |
+//! | --- | --- |
+//! | 0 | [`bits`], [`addr`], [`rule`], [`feature`], [`choice`] |
+//! | 1 | [`layout`]: every register and descriptor format, one table each |
+//! | 2 | [`regs`], [`pe`]: raw state |
+//! | 3 | [`regime`], [`access`], `effective`, [`params`]: what the raw control bits come to |
+//! | 4 | [`outcome`], [`step`], [`memory`], [`env`], [`walk`] |
+//! | 5 | [`par`], [`exception`], [`at`] |
+//! | 6 | `scenario`: whole cases, as JSON and as Rust |
+//! | 7 | `view`: plain data for the renderers, which are the binary and the playground |
+//!
+//! # Invariants
+//! - No input panics the walk, and the same input always gives the same answer.
+//! - There is one walk. What it runs in, an [`env::Env`], decides whether it is fast, traced or suspended.
+//! - Raw control bits are read in `effective` and [`params`] alone (and, as the pseudocode has it, by the format rule
+//!   of [`par`]).
+//! - Without default features the crate is `no_std` with `alloc`, and depends on nothing.
+//!
+//! # Deliberately absent
+//! AArch32, TLB contents, and the data of accesses.
+
+#![no_std]
+
+extern crate alloc;
+
+pub mod access;
+pub mod addr;
+pub mod at;
+pub mod bits;
+pub mod choice;
+mod effective;
+pub mod env;
+pub mod exception;
+pub mod feature;
+pub mod layout;
+pub mod memory;
+pub mod outcome;
+pub mod par;
+pub mod params;
+pub mod pe;
+pub mod regime;
+pub mod regs;
+pub mod rule;
+#[cfg(feature = "json")]
+pub mod scenario;
+pub mod step;
+pub mod walk;
