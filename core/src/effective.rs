@@ -1,0 +1,207 @@
+//! What the raw control bits come to: the only place, with `params`, where they are read.
+
+use crate::feature::Feature;
+use crate::layout::sysreg::{SysReg, gpccr_el3, hcr_el2, hcrx_el2, scr_el3, tcr_el3, tcr2_el1, tcr2_el2, vtcr_el2};
+use crate::pe::Pe;
+use crate::regime::{Regime, SecurityState};
+
+impl Pe {
+    /// Whether the feature is implemented.
+    #[must_use]
+    pub const fn has(&self, feature: Feature) -> bool {
+        self.features.has(feature)
+    }
+
+    /// Implemented physical address size in bits (`AArch64.PAMax`), kept to what the architecture knows: 32 to 56.
+    #[must_use]
+    pub const fn pa_max(&self) -> u32 {
+        match self.pa_bits {
+            0..=32 => 32,
+            33..=55 => self.pa_bits as u32,
+            _ => 56,
+        }
+    }
+
+    /// The raw value of HCR_EL2, 0 where EL2 is not implemented.
+    #[must_use]
+    pub const fn hcr(&self) -> u64 {
+        if self.has(Feature::El2) { self.regs.get(SysReg::HcrEl2) } else { 0 }
+    }
+
+    pub(crate) const fn scr(&self) -> u64 {
+        self.regs.get(SysReg::ScrEl3)
+    }
+
+    /// `HaveSecureState`.
+    #[must_use]
+    pub const fn has_secure_state(&self) -> bool {
+        self.has(Feature::El3) && (!self.has(Feature::Rme) || self.has(Feature::Sel2))
+    }
+
+    /// `IsSecureEL2Enabled`.
+    #[must_use]
+    pub const fn secure_el2_enabled(&self) -> bool {
+        self.has(Feature::El2) && self.has(Feature::Sel2) && self.has(Feature::El3) && scr_el3::EEL2.is_set(self.scr())
+    }
+
+    /// `EL2Enabled`: whether EL2 exists in the current Security state.
+    #[must_use]
+    pub const fn el2_enabled(&self) -> bool {
+        self.has(Feature::El2)
+            && (!self.has(Feature::El3) || scr_el3::NS.is_set(self.scr()) || self.secure_el2_enabled())
+    }
+
+    /// `EffectiveSCR_EL3_NS`.
+    #[must_use]
+    pub const fn effective_ns(&self) -> bool {
+        !self.has(Feature::El3) || !self.has_secure_state() || scr_el3::NS.is_set(self.scr())
+    }
+
+    /// `SecurityStateAtEL`. {NSE, NS} = {1, 0} is reserved, and so is Secure where it is not implemented with `FEAT_RME`: both
+    /// read as Non-secure here.
+    #[must_use]
+    pub const fn security_state(&self, el: u8) -> SecurityState {
+        if el == 3 {
+            return if self.has(Feature::Rme) { SecurityState::Root } else { SecurityState::Secure };
+        }
+        let nse = self.has(Feature::Rme) && scr_el3::NSE.is_set(self.scr());
+        match (nse, self.effective_ns()) {
+            (false, false) => SecurityState::Secure,
+            (true, true) => SecurityState::Realm,
+            _ => SecurityState::NonSecure,
+        }
+    }
+
+    /// `ELIsInHost(EL2)`: EL2 uses the EL2&0 regime.
+    #[must_use]
+    pub const fn el2_is_host(&self) -> bool {
+        self.has(Feature::Vhe) && self.el2_enabled() && hcr_el2::E2H.is_set(self.hcr())
+    }
+
+    /// `ELIsInHost(EL0)`: EL0 uses the EL2&0 regime.
+    #[must_use]
+    pub const fn el0_is_host(&self) -> bool {
+        self.el2_is_host() && hcr_el2::TGE.is_set(self.hcr())
+    }
+
+    /// `TranslationRegime`.
+    #[must_use]
+    pub const fn translation_regime(&self, el: u8) -> Regime {
+        match el {
+            0 if self.el0_is_host() => Regime::El20,
+            0 | 1 => Regime::El10,
+            2 if self.el2_is_host() => Regime::El20,
+            2 => Regime::El2,
+            _ => Regime::El3,
+        }
+    }
+
+    /// `IsHCRXEL2Enabled`.
+    #[must_use]
+    pub const fn hcrx_enabled(&self) -> bool {
+        self.has(Feature::Hcx) && (!self.has(Feature::El3) || scr_el3::HXEn.is_set(self.scr())) && self.el2_enabled()
+    }
+
+    /// `IsTCR2EL1Enabled`.
+    #[must_use]
+    pub const fn tcr2_el1_enabled(&self) -> bool {
+        let hcrx = self.regs.get(SysReg::HcrxEl2);
+        self.has(Feature::Tcr2)
+            && (!self.has(Feature::El3) || scr_el3::TCR2En.is_set(self.scr()))
+            && (!self.el2_enabled() || (self.hcrx_enabled() && hcrx_el2::TCR2En.is_set(hcrx)))
+    }
+
+    /// `IsTCR2EL2Enabled`.
+    #[must_use]
+    pub const fn tcr2_el2_enabled(&self) -> bool {
+        self.has(Feature::Tcr2) && (!self.has(Feature::El3) || scr_el3::TCR2En.is_set(self.scr())) && self.el2_enabled()
+    }
+
+    /// TCR2_ELx (for EL3: TCR_EL3's bits of the same meaning, moved to TCR2's places) as it counts in a regime: 0 where it
+    /// is not implemented or not enabled.
+    #[must_use]
+    pub const fn effective_tcr2(&self, regime: Regime) -> u64 {
+        match regime {
+            Regime::El10 if self.tcr2_el1_enabled() => self.regs.get(SysReg::Tcr2El1),
+            Regime::El20 | Regime::El2 if self.tcr2_el2_enabled() => self.regs.get(SysReg::Tcr2El2),
+            Regime::El3 => {
+                let tcr = self.regs.get(SysReg::TcrEl3);
+                let mut tcr2 = tcr2_el1::PIE.set(0, tcr_el3::PIE.get(tcr));
+                tcr2 = tcr2_el1::POE.set(tcr2, tcr_el3::POE.get(tcr));
+                tcr2 = tcr2_el1::AIE.set(tcr2, tcr_el3::AIE.get(tcr));
+                tcr2 = tcr2_el1::D128.set(tcr2, tcr_el3::D128.get(tcr));
+                tcr2 = tcr2_el1::PnCH.set(tcr2, tcr_el3::PnCH.get(tcr));
+                tcr2_el1::HAFT.set(tcr2, tcr_el3::HAFT.get(tcr))
+            }
+            _ => 0,
+        }
+    }
+
+    /// `AArch64.IsUnprivAccessPriv`: whether LDTR and STTR act as LDR and STR.
+    #[must_use]
+    pub const fn unprivileged_access_is_privileged(&self) -> bool {
+        let hcr = self.hcr();
+        match self.el {
+            0 => false,
+            _ if self.uao => true,
+            1 => {
+                let nested = self.el2_enabled() && self.has(Feature::Nv);
+                nested && hcr_el2::NV.is_set(hcr) && hcr_el2::NV1.is_set(hcr)
+            }
+            2 => !(self.has(Feature::Vhe) && hcr_el2::E2H.is_set(hcr) && hcr_el2::TGE.is_set(hcr)),
+            _ => true,
+        }
+    }
+}
+
+/// What is not modelled yet, so that it is said instead of guessed.
+impl Pe {
+    pub(crate) const fn unmodelled_world(&self, security: SecurityState, nested: bool) -> Option<&'static str> {
+        let gpc = self.has(Feature::Rme) && gpccr_el3::GPC.is_set(self.regs.get(SysReg::GpccrEl3));
+        match security {
+            _ if gpc => Some("granule protection checks (GPCCR_EL3.GPC = 1)"),
+            SecurityState::Realm => Some("the Realm Security state"),
+            SecurityState::Root => Some("the Root Security state (EL3 with FEAT_RME)"),
+            SecurityState::Secure if nested => Some("Secure stage 2"),
+            _ => None,
+        }
+    }
+
+    pub(crate) const fn unmodelled_stage1(&self, regime: Regime) -> Option<&'static str> {
+        let tcr2 = self.effective_tcr2(regime);
+        if self.has(Feature::D128) && tcr2_el1::D128.is_set(tcr2) {
+            Some("128-bit stage 1 descriptors (FEAT_D128)")
+        } else if self.has(Feature::S1pie) && tcr2_el1::PIE.is_set(tcr2) {
+            Some("stage 1 permission indirection (FEAT_S1PIE)")
+        } else if self.has(Feature::S1poe) && (tcr2_el1::POE.mask() | tcr2_el1::E0POE.mask()) & tcr2 != 0 {
+            Some("stage 1 permission overlays (FEAT_S1POE)")
+        } else if self.has(Feature::Aie) && tcr2_el1::AIE.is_set(tcr2) {
+            Some("stage 1 attribute index extension (FEAT_AIE)")
+        } else if self.has(Feature::The) && tcr2_el1::PnCH.is_set(tcr2) {
+            Some("stage 1 Protected attribute (FEAT_THE)")
+        } else if self.has(Feature::Haft) && tcr2_el1::HAFT.is_set(tcr2) {
+            Some("access flags of stage 1 tables (FEAT_HAFT)")
+        } else {
+            None
+        }
+    }
+
+    pub(crate) const fn unmodelled_stage2(&self) -> Option<&'static str> {
+        let vtcr = self.regs.get(SysReg::VtcrEl2);
+        let the = vtcr_el2::AssuredOnly.mask() | vtcr_el2::TL0.mask() | vtcr_el2::TL1.mask();
+        if self.has(Feature::D128) && vtcr_el2::D128.is_set(vtcr) {
+            Some("128-bit stage 2 descriptors (FEAT_D128)")
+        } else if self.has(Feature::S2pie) && vtcr_el2::S2PIE.is_set(vtcr) {
+            Some("stage 2 permission indirection (FEAT_S2PIE)")
+        } else if self.has(Feature::The) && vtcr & the != 0 {
+            Some("AssuredOnly and TopLevel checks (FEAT_THE)")
+        } else if self.has(Feature::Haft) && vtcr_el2::HAFT.is_set(vtcr) && vtcr_el2::HA.is_set(vtcr) {
+            Some("access flags of stage 2 tables (FEAT_HAFT)")
+        } else {
+            None
+        }
+    }
+}
+
+/// Bits of TCR2_EL1 that TCR2_EL2 holds in the same place, so that one table serves both.
+const _: () = assert!(tcr2_el1::PIE.mask() == tcr2_el2::PIE.mask() && tcr2_el1::D128.mask() == tcr2_el2::D128.mask());

@@ -1,0 +1,274 @@
+//! Stage-1 parameters of the four regimes.
+
+use super::{Geometry, decode_tg0, decode_tg1, effective_ds, geometry};
+use crate::choice::Choice;
+use crate::feature::Feature;
+use crate::layout::Field;
+use crate::layout::sysreg::{SysReg, hcr_el2, scr_el3, sctlr_el1, tcr_el1, tcr_el2};
+use crate::pe::Pe;
+use crate::regime::{Granule, Regime, SecurityState, VaRange};
+
+/// Stage-1 translation parameters (`S1TTWParams`), with what else of the control registers stage 1 heeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct S1Params {
+    /// The regime.
+    pub regime: Regime,
+    /// Its Security state.
+    pub security: SecurityState,
+    /// The half of the VA space, hence the TTBR.
+    pub range: VaRange,
+    /// Stage 1 is on (`AArch64.S1Enabled`).
+    pub enabled: bool,
+    /// Stage 2 belongs to the regime: EL1&0 with EL2 enabled.
+    pub nested: bool,
+    /// Translation granule.
+    pub granule: Granule,
+    /// TxSZ, as in the register.
+    pub txsz: u64,
+    /// PS or IPS, as in the register.
+    pub ps: u64,
+    /// The base register's value.
+    pub ttbr: u64,
+    /// The base register's name.
+    pub ttbr_register: SysReg,
+    /// Inner cacheability of walks.
+    pub irgn: u64,
+    /// Outer cacheability of walks.
+    pub orgn: u64,
+    /// Shareability of walks (and, with DS = 1, of leaves).
+    pub sh: u64,
+    /// Top byte ignored.
+    pub tbi: bool,
+    /// Top byte ignored for data only.
+    pub tbid: bool,
+    /// Bits 59:56 of a VA hold a tag that is not part of the address.
+    pub mtx: bool,
+    /// Walks through this TTBR are disabled.
+    pub epd: bool,
+    /// EL0 may not use this half.
+    pub e0pd: bool,
+    /// Hierarchical permissions are disabled.
+    pub hpd: bool,
+    /// Descriptors are big-endian.
+    pub ee: bool,
+    /// Writable memory is not executable.
+    pub wxn: bool,
+    /// Secure instruction fetches from Non-secure memory are forbidden.
+    pub sif: bool,
+    /// PAN also looks at EL0 execute permission.
+    pub epan: bool,
+    /// HCR_EL2.DC: stage 1 off means cacheable.
+    pub dc: bool,
+    /// HCR_EL2.DCT: and tagged.
+    pub dct: bool,
+    /// The EL1 tables have the format of EL2's (HCR_EL2.{NV, NV1}).
+    pub nv1: bool,
+    /// Hardware sets the access flag.
+    pub ha: bool,
+    /// Hardware keeps the dirty state.
+    pub hd: bool,
+    /// 52-bit addresses with 4K or 16K granules.
+    pub ds: bool,
+    /// MAIR_ELx.
+    pub mair: u64,
+    /// SCTLR_ELx.C: data accesses may be cacheable.
+    pub dcache: bool,
+    /// SCTLR_ELx.I: instruction fetches may be cacheable.
+    pub icache: bool,
+    /// The shareability of the output is stage 2's to make effective.
+    pub keep_raw_shareability: bool,
+}
+
+/// Where a TCR keeps the fields of one VA range.
+struct TcrFields {
+    t0sz: Field,
+    tg: Field,
+    irgn: Field,
+    orgn: Field,
+    sh: Field,
+    tbi: Field,
+    tbid: Field,
+    hpd: Field,
+    mtx: Field,
+    ps: Field,
+    ha: Field,
+    hd: Field,
+    ds: Field,
+    two_ranges: Option<(Field, Field)>,
+}
+
+/// TCR_EL1, and TCR_EL2 with E2H = 1: the range of TTBR0.
+const LOWER: TcrFields = TcrFields {
+    t0sz: tcr_el1::T0SZ,
+    tg: tcr_el1::TG0,
+    irgn: tcr_el1::IRGN0,
+    orgn: tcr_el1::ORGN0,
+    sh: tcr_el1::SH0,
+    tbi: tcr_el1::TBI0,
+    tbid: tcr_el1::TBID0,
+    hpd: tcr_el1::HPD0,
+    mtx: tcr_el1::MTX0,
+    two_ranges: Some((tcr_el1::EPD0, tcr_el1::E0PD0)),
+    ..SHARED
+};
+
+/// The same: the range of TTBR1.
+const UPPER: TcrFields = TcrFields {
+    t0sz: tcr_el1::T1SZ,
+    tg: tcr_el1::TG1,
+    irgn: tcr_el1::IRGN1,
+    orgn: tcr_el1::ORGN1,
+    sh: tcr_el1::SH1,
+    tbi: tcr_el1::TBI1,
+    tbid: tcr_el1::TBID1,
+    hpd: tcr_el1::HPD1,
+    mtx: tcr_el1::MTX1,
+    two_ranges: Some((tcr_el1::EPD1, tcr_el1::E0PD1)),
+    ..SHARED
+};
+
+const SHARED: TcrFields = TcrFields { ps: tcr_el1::IPS, ha: tcr_el1::HA, hd: tcr_el1::HD, ds: tcr_el1::DS, ..SINGLE };
+
+/// TCR_EL2 with E2H = 0, and TCR_EL3: one range.
+const SINGLE: TcrFields = TcrFields {
+    t0sz: tcr_el2::T0SZ,
+    tg: tcr_el2::TG0,
+    irgn: tcr_el2::IRGN0,
+    orgn: tcr_el2::ORGN0,
+    sh: tcr_el2::SH0,
+    tbi: tcr_el2::TBI,
+    tbid: tcr_el2::TBID,
+    hpd: tcr_el2::HPD,
+    mtx: tcr_el2::MTX,
+    ps: tcr_el2::PS,
+    ha: tcr_el2::HA,
+    hd: tcr_el2::HD,
+    ds: tcr_el2::DS,
+    two_ranges: None,
+};
+
+/// TCR_EL2 of the EL2 regime while HCR_EL2.E2H is 1, which takes an implementation without `FEAT_VHE`: the pseudocode
+/// still looks for HA, HD and DS where E2H = 1 puts them.
+const SINGLE_E2H: TcrFields = TcrFields { ha: SHARED.ha, hd: SHARED.hd, ds: SHARED.ds, ..SINGLE };
+
+impl VaRange {
+    /// The half `va` is in (`AArch64.GetVARange`): bit 55 decides, where a regime has two halves.
+    #[must_use]
+    pub const fn of(regime: Regime, va: u64) -> Self {
+        if regime.has_unprivileged() && crate::bits::bit(va, 55) { Self::Upper } else { Self::Lower }
+    }
+}
+
+impl S1Params {
+    /// The parameters of `regime` for `va` (`AArch64.GetS1TTWParams`).
+    #[must_use]
+    pub fn new(pe: &Pe, regime: Regime, security: SecurityState, va: u64) -> Self {
+        let range = VaRange::of(regime, va);
+        let [tcr, sctlr, mair, ttbr0, ttbr1] = registers(regime);
+        let (tcr, sctlr) = (pe.regs.get(tcr), pe.regs.get(sctlr));
+        let (fields, ttbr_register) = match (regime.has_unprivileged(), range) {
+            (true, VaRange::Lower) => (&LOWER, ttbr0),
+            (true, VaRange::Upper) => (&UPPER, ttbr1),
+            (false, _) if regime == Regime::El2 && hcr_el2::E2H.is_set(pe.hcr()) => (&SINGLE_E2H, ttbr0),
+            (false, _) => (&SINGLE, ttbr0),
+        };
+        let implemented = |feature, field: Field| pe.has(feature) && field.is_set(tcr);
+        let granule = match range {
+            VaRange::Lower => decode_tg0(pe, fields.tg.get(tcr)),
+            VaRange::Upper => decode_tg1(pe, fields.tg.get(tcr)),
+        };
+        let nested = regime == Regime::El10 && pe.el2_enabled();
+        let hcr = if nested { pe.hcr() } else { 0 };
+        let mtx = implemented(Feature::Mte4, fields.mtx);
+        Self {
+            regime,
+            security,
+            range,
+            enabled: sctlr_el1::M.is_set(sctlr) && !hcr_el2::DC.is_set(hcr) && !hcr_el2::TGE.is_set(hcr),
+            nested,
+            granule,
+            txsz: fields.t0sz.get(tcr),
+            ps: fields.ps.get(tcr),
+            ttbr: pe.regs.get(ttbr_register),
+            ttbr_register,
+            irgn: fields.irgn.get(tcr),
+            orgn: fields.orgn.get(tcr),
+            sh: fields.sh.get(tcr),
+            tbi: fields.tbi.is_set(tcr),
+            tbid: implemented(Feature::Pauth, fields.tbid),
+            mtx,
+            epd: fields.two_ranges.is_some_and(|(epd, _)| epd.is_set(tcr)),
+            e0pd: fields.two_ranges.is_some_and(|(_, e0pd)| implemented(Feature::E0pd, e0pd)),
+            hpd: implemented(Feature::Hpds, fields.hpd),
+            ee: sctlr_el1::EE.is_set(sctlr),
+            wxn: sctlr_el1::WXN.is_set(sctlr),
+            sif: pe.has_secure_state() && scr_el3::SIF.is_set(pe.scr()),
+            epan: regime.has_unprivileged() && pe.has(Feature::Pan3) && sctlr_el1::EPAN.is_set(sctlr),
+            dc: hcr_el2::DC.is_set(hcr),
+            dct: pe.has(Feature::Mte2) && hcr_el2::DCT.is_set(hcr),
+            nv1: nested && nv1(pe, hcr),
+            ha: implemented(Feature::Hafdbs, fields.ha),
+            hd: implemented(Feature::Hafdbs, fields.hd),
+            ds: effective_ds(pe, granule, fields.ds.is_set(tcr)),
+            mair: pe.regs.get(mair),
+            dcache: sctlr_el1::C.is_set(sctlr),
+            icache: sctlr_el1::I.is_set(sctlr),
+            keep_raw_shareability: hcr_el2::VM.is_set(hcr) && !pe.choices.is(Choice::EffectiveShareabilityBeforeStage2),
+        }
+    }
+
+    /// The smallest TxSZ (`AArch64.S1MinTxSZ`), for 64-bit descriptors.
+    #[must_use]
+    pub const fn min_txsz(&self, pe: &Pe) -> u64 {
+        let wide = self.ds || (pe.has(Feature::Lva) && matches!(self.granule, Granule::K64));
+        if wide { 12 } else { 16 }
+    }
+
+    /// The largest TxSZ (`AArch64.MaxTxSZ`).
+    #[must_use]
+    pub const fn max_txsz(&self, pe: &Pe) -> u64 {
+        geometry::max_txsz(pe, self.granule)
+    }
+
+    /// The input address size in bits that TxSZ gives when it is kept within its bounds.
+    #[must_use]
+    pub fn ia_size(&self, pe: &Pe) -> u32 {
+        64 - self.txsz.clamp(self.min_txsz(pe), self.max_txsz(pe)) as u32
+    }
+
+    /// The shape of the tables.
+    #[must_use]
+    pub fn geometry(&self, pe: &Pe) -> Geometry {
+        let ia_size = self.ia_size(pe);
+        let start = Geometry::start_level_of(self.granule, ia_size);
+        Geometry::new(pe, self.granule, self.ds, ia_size, self.ps, start)
+    }
+
+    /// The most significant VA bit that is part of the address (`AArch64.AddrTop`).
+    #[must_use]
+    pub const fn addr_top(&self, fetch: bool) -> u32 {
+        if self.tbi && !(self.tbid && fetch) { 55 } else { 63 }
+    }
+}
+
+/// TCR, SCTLR, MAIR, TTBR0 and TTBR1 of a regime. SCTLR_EL1 shares its M, C, I, WXN, EE and EPAN bits with the others.
+const fn registers(regime: Regime) -> [SysReg; 5] {
+    use SysReg::{
+        MairEl1, MairEl2, MairEl3, SctlrEl1, SctlrEl2, SctlrEl3, TcrEl1, TcrEl2, TcrEl3, Ttbr0El1, Ttbr0El2, Ttbr0El3,
+        Ttbr1El1, Ttbr1El2,
+    };
+    match regime {
+        Regime::El10 => [TcrEl1, SctlrEl1, MairEl1, Ttbr0El1, Ttbr1El1],
+        Regime::El20 => [TcrEl2, SctlrEl2, MairEl2, Ttbr0El2, Ttbr1El2],
+        Regime::El2 => [TcrEl2, SctlrEl2, MairEl2, Ttbr0El2, Ttbr0El2],
+        Regime::El3 => [TcrEl3, SctlrEl3, MairEl3, Ttbr0El3, Ttbr0El3],
+    }
+}
+
+/// HCR_EL2.NV1 as it counts: {NV, NV1} = {0, 1} is CONSTRAINED UNPREDICTABLE.
+const fn nv1(pe: &Pe, hcr: u64) -> bool {
+    if hcr_el2::NV1.is_set(hcr) && !hcr_el2::NV.is_set(hcr) {
+        return !pe.choices.is(Choice::Nv0Nv11BehavesAs00);
+    }
+    hcr_el2::NV1.is_set(hcr)
+}
