@@ -1,0 +1,156 @@
+//! The world a walk asks: descriptor reads and compare-and-swaps go out, and, where somebody listens, steps.
+//!
+//! One walk serves every use, because the walk knows only [`Env`]: [`Direct`] answers from memory at once, [`Traced`]
+//! also keeps the steps, and [`Replay`] answers from a list and stops at the first new question, so that a suspended
+//! walk is nothing but its answers so far.
+
+use crate::addr::FullAddress;
+use crate::memory::Memory;
+use crate::step::{Place, Step};
+use alloc::vec::Vec;
+use core::convert::Infallible;
+
+/// A physical access to a descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fetch {
+    /// Its physical address.
+    pub address: FullAddress,
+    /// Where in the walk.
+    pub place: Place,
+}
+
+/// The memory system's answer: the doubleword as stored, least significant byte first, or an External abort.
+pub type Reply = Result<u64, ExternalAbort>;
+
+/// A synchronous External abort.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ExternalAbort;
+
+/// What a walk needs from the world.
+pub trait Env {
+    /// Why the world might not answer; [`Infallible`] where it always does.
+    type Stop;
+
+    /// Reads a descriptor.
+    ///
+    /// # Errors
+    /// When the world suspends the walk.
+    fn read(&mut self, fetch: Fetch) -> Result<Reply, Self::Stop>;
+
+    /// Writes `new` if memory still holds `expected`; either way answers with what memory held.
+    ///
+    /// # Errors
+    /// When the world suspends the walk.
+    fn compare_and_swap(&mut self, fetch: Fetch, expected: u64, new: u64) -> Result<Reply, Self::Stop>;
+
+    /// Takes note of a step. Unless overridden the step is never even built.
+    fn note(&mut self, _step: impl FnOnce() -> Step) {}
+}
+
+/// Answers from memory, counting reads and keeping writes.
+#[derive(Debug)]
+pub struct Direct<'a> {
+    memory: &'a mut Memory,
+    /// Physical reads so far, the reads inside compare-and-swaps included.
+    pub reads: u32,
+    /// Descriptor writes so far: address and word as stored.
+    pub writes: Vec<(u64, u64)>,
+}
+
+impl<'a> Direct<'a> {
+    /// A world of this memory.
+    pub const fn new(memory: &'a mut Memory) -> Self {
+        Self { memory, reads: 0, writes: Vec::new() }
+    }
+}
+
+impl Env for Direct<'_> {
+    type Stop = Infallible;
+
+    fn read(&mut self, fetch: Fetch) -> Result<Reply, Infallible> {
+        self.reads = self.reads.saturating_add(1);
+        Ok(self.memory.read(fetch.address.address))
+    }
+
+    fn compare_and_swap(&mut self, fetch: Fetch, expected: u64, new: u64) -> Result<Reply, Infallible> {
+        let found = self.read(fetch)?;
+        if found == Ok(expected) {
+            self.memory.write(fetch.address.address, new);
+            self.writes.push((fetch.address.address, new));
+        }
+        Ok(found)
+    }
+}
+
+/// Any world, with the steps kept.
+#[derive(Debug)]
+pub struct Traced<'a, E> {
+    env: &'a mut E,
+    /// The steps so far.
+    pub steps: Vec<Step>,
+}
+
+impl<'a, E: Env> Traced<'a, E> {
+    /// Traces what happens in `env`.
+    pub const fn new(env: &'a mut E) -> Self {
+        Self { env, steps: Vec::new() }
+    }
+}
+
+impl<E: Env> Env for Traced<'_, E> {
+    type Stop = E::Stop;
+
+    fn read(&mut self, fetch: Fetch) -> Result<Reply, E::Stop> {
+        self.env.read(fetch)
+    }
+
+    fn compare_and_swap(&mut self, fetch: Fetch, expected: u64, new: u64) -> Result<Reply, E::Stop> {
+        self.env.compare_and_swap(fetch, expected, new)
+    }
+
+    fn note(&mut self, step: impl FnOnce() -> Step) {
+        self.steps.push(step());
+    }
+}
+
+/// A question a suspended walk is waiting on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ask {
+    /// A descriptor read.
+    Read(Fetch),
+    /// A descriptor update.
+    CompareAndSwap {
+        /// Where.
+        fetch: Fetch,
+        /// The word that must still be there.
+        expected: u64,
+        /// The word to write then.
+        new: u64,
+    },
+}
+
+/// Answers from a list; the first question beyond it stops the walk.
+#[derive(Clone, Debug)]
+pub struct Replay<'a> {
+    answers: core::slice::Iter<'a, Reply>,
+}
+
+impl<'a> Replay<'a> {
+    /// A world that has given these answers before.
+    #[must_use]
+    pub fn new(answers: &'a [Reply]) -> Self {
+        Self { answers: answers.iter() }
+    }
+}
+
+impl Env for Replay<'_> {
+    type Stop = Ask;
+
+    fn read(&mut self, fetch: Fetch) -> Result<Reply, Ask> {
+        self.answers.next().copied().ok_or(Ask::Read(fetch))
+    }
+
+    fn compare_and_swap(&mut self, fetch: Fetch, expected: u64, new: u64) -> Result<Reply, Ask> {
+        self.answers.next().copied().ok_or(Ask::CompareAndSwap { fetch, expected, new })
+    }
+}

@@ -1,0 +1,107 @@
+//! Sparse physical memory: doublewords that read 0 until written, and ranges that abort.
+
+use crate::bits::{align_down, bits};
+use crate::env::{ExternalAbort, Reply};
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+
+const LINE_WORDS: usize = 8;
+type Line = [u64; LINE_WORDS];
+
+/// Physical memory, in 64-bit words stored least significant byte first.
+///
+/// The physical address spaces share it: what tells them apart is the granule protection check, not storage.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    lines: BTreeMap<u64, Box<Line>>,
+    abort: Option<(u64, u64)>,
+}
+
+impl Memory {
+    /// Memory that reads 0 everywhere.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { lines: BTreeMap::new(), abort: None }
+    }
+
+    /// Makes descriptor accesses that touch `low..=high` abort.
+    pub const fn set_abort(&mut self, range: Option<(u64, u64)>) {
+        self.abort = range;
+    }
+
+    /// The range that aborts, inclusive.
+    #[must_use]
+    pub const fn abort(&self) -> Option<(u64, u64)> {
+        self.abort
+    }
+
+    /// The doubleword at `address`, rounded down to a multiple of 8, as a walk reads it.
+    ///
+    /// # Errors
+    /// [`ExternalAbort`] inside the aborting range.
+    pub fn read(&self, address: u64) -> Reply {
+        match self.abort {
+            Some((low, high)) if align_down(address, 3) <= high && address | 7 >= low => Err(ExternalAbort),
+            _ => Ok(self.word(address)),
+        }
+    }
+
+    /// The doubleword at `address`, whether or not a walk could read it.
+    #[must_use]
+    pub fn word(&self, address: u64) -> u64 {
+        self.lines.get(&(address >> 6)).map_or(0, |line| line[slot(address)])
+    }
+
+    /// Stores a doubleword at `address`, rounded down to a multiple of 8.
+    pub fn write(&mut self, address: u64, word: u64) {
+        self.lines.entry(address >> 6).or_default()[slot(address)] = word;
+    }
+
+    /// Every doubleword that is not 0, in address order.
+    pub fn words(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.lines.iter().flat_map(|(&line, words)| {
+            words
+                .iter()
+                .enumerate()
+                .filter(|(_, word)| **word != 0)
+                .map(move |(i, &word)| (line << 6 | (i as u64) << 3, word))
+        })
+    }
+}
+
+impl FromIterator<(u64, u64)> for Memory {
+    fn from_iter<I: IntoIterator<Item = (u64, u64)>>(words: I) -> Self {
+        let mut memory = Self::new();
+        for (address, word) in words {
+            memory.write(address, word);
+        }
+        memory
+    }
+}
+
+const fn slot(address: u64) -> usize {
+    bits(address, 5, 3) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_read_back_and_the_rest_is_zero() {
+        let memory: Memory = [(0x1000, 7), (u64::MAX & !7, 9), (0x1008, 0)].into_iter().collect();
+        assert_eq!(memory.read(0x1003), Ok(7));
+        assert_eq!(memory.read(0x1010), Ok(0));
+        assert_eq!(memory.words().collect::<alloc::vec::Vec<_>>(), [(0x1000, 7), (u64::MAX & !7, 9)]);
+    }
+
+    #[test]
+    fn any_touched_byte_of_the_range_aborts() {
+        let mut memory = Memory::new();
+        memory.set_abort(Some((0x1004, 0x100b)));
+        assert_eq!(memory.read(0xff8), Ok(0));
+        assert_eq!(memory.read(0x1000), Err(ExternalAbort));
+        assert_eq!(memory.read(0x1008), Err(ExternalAbort));
+        assert_eq!(memory.read(0x1010), Ok(0));
+    }
+}

@@ -1,0 +1,219 @@
+//! Memory attributes: decoded at each stage, combined, made effective.
+
+use crate::bits::{bit, bits};
+use crate::choice::Choice;
+use crate::feature::Feature;
+use crate::layout::descriptor;
+use crate::outcome::{CachePolicy, Cacheability, DeviceType, MemAttrs, MemTag, MemType, Shareability};
+use crate::params::{S1Params, S2Params};
+use crate::pe::Pe;
+
+/// `DecodeShareability`; 0b01 is reserved.
+const fn decode_shareability(pe: &Pe, sh: u64) -> Shareability {
+    match (sh & 0b11, pe.choices.get(Choice::ReservedSh)) {
+        (0b00, _) | (0b01, 2) => Shareability::Non,
+        (0b11, _) | (0b01, 1) => Shareability::Inner,
+        _ => Shareability::Outer,
+    }
+}
+
+/// `DecodeSDFAttr`: the cacheability of walks, from IRGN or ORGN.
+const fn decode_rgn(rgn: u64) -> Cacheability {
+    match rgn & 0b11 {
+        0b00 => Cacheability::NON_CACHEABLE,
+        0b01 => Cacheability::WRITE_BACK_RWA,
+        0b10 => Cacheability::WRITE_THROUGH_RA,
+        _ => Cacheability::new(CachePolicy::WriteBack, true, false),
+    }
+}
+
+/// `DecodeLDFAttr`: a nibble of a MAIR byte for Normal memory.
+const fn decode_mair_nibble(nibble: u64) -> Cacheability {
+    if nibble == 0b0100 {
+        return Cacheability::NON_CACHEABLE;
+    }
+    let policy = if bit(nibble, 2) { CachePolicy::WriteBack } else { CachePolicy::WriteThrough };
+    let (read_allocate, write_allocate) = (bit(nibble, 1), bit(nibble, 0));
+    let transient = !bit(nibble, 3) && (read_allocate || write_allocate);
+    Cacheability { policy, read_allocate, write_allocate, transient }
+}
+
+/// `WalkMemAttrs`: attributes of descriptor reads.
+pub(super) fn walk_attrs(pe: &Pe, sh: u64, irgn: u64, orgn: u64) -> MemAttrs {
+    let mem_type = MemType::Normal { inner: decode_rgn(irgn), outer: decode_rgn(orgn) };
+    MemAttrs {
+        mem_type,
+        shareability: decode_shareability(pe, sh),
+        tags: MemTag::Untagged,
+        no_tag_access: false,
+        xs: !mem_type.is_both(CachePolicy::WriteBack),
+    }
+}
+
+/// `NormalNCMemAttr`, with the XS attribute of what it replaces.
+pub(super) const fn normal_non_cacheable(xs: bool) -> MemAttrs {
+    MemAttrs {
+        mem_type: MemType::normal(Cacheability::NON_CACHEABLE),
+        shareability: Shareability::Outer,
+        tags: MemTag::Untagged,
+        no_tag_access: false,
+        xs,
+    }
+}
+
+/// `EffectiveShareability`: Device and Non-cacheable memory is Outer Shareable whatever SH says.
+pub(super) fn effective_shareability(attrs: MemAttrs) -> MemAttrs {
+    let outer = attrs.mem_type.is_device() || attrs.mem_type.is_both(CachePolicy::NonCacheable);
+    MemAttrs { shareability: if outer { Shareability::Outer } else { attrs.shareability }, ..attrs }
+}
+
+/// Attributes of a stage-1 leaf: MAIR's byte for its AttrIndx, and SH (`S1DecodeMemAttrs`).
+pub(super) fn s1_decode(pe: &Pe, params: &S1Params, leaf: u64) -> MemAttrs {
+    let index = descriptor::s1::ATTR_INDX.get(leaf) as u32;
+    let sh = if params.ds { params.sh } else { descriptor::s1::SH.get(leaf) };
+    let byte = bits(params.mair, 8 * index + 7, 8 * index);
+    // Reserved encodings read as the one that `Choice::ReservedMair` names.
+    let byte = if mair_reserved(pe, byte) { 0x00 } else { byte };
+    let mem_type = match byte {
+        0x00..=0x0f => MemType::Device(DeviceType::decode(bits(byte, 3, 2))),
+        0x40 => MemType::normal(Cacheability::NON_CACHEABLE),
+        0xa0 => MemType::normal(Cacheability::WRITE_THROUGH_RA),
+        0xf0 => MemType::normal(Cacheability::WRITE_BACK_RWA),
+        _ => MemType::Normal { inner: decode_mair_nibble(byte & 0xf), outer: decode_mair_nibble(byte >> 4) },
+    };
+    let xs = match byte {
+        0x00..=0x0f => !bit(byte, 0),
+        0x40 | 0xa0 => false,
+        _ => !mem_type.is_both(CachePolicy::WriteBack),
+    };
+    let tags = match byte {
+        0xf0 => MemTag::Allocation,
+        _ if params.mtx => MemTag::Canonical,
+        _ => MemTag::Untagged,
+    };
+    MemAttrs { mem_type, shareability: decode_shareability(pe, sh), tags, no_tag_access: false, xs }
+}
+
+/// `S1ConstrainUnpredictableRESMAIR`.
+const fn mair_reserved(pe: &Pe, byte: u64) -> bool {
+    match byte {
+        0x01 | 0x05 | 0x09 | 0x0d | 0x40 | 0xa0 => !pe.has(Feature::Xs),
+        0x00..=0x0f => byte & 0b11 != 0,
+        0xf0 => !pe.has(Feature::Mte2),
+        _ => byte & 0xf == 0,
+    }
+}
+
+/// `S2DecodeCacheability`; 0b00 is reserved. Stage 2 has no hints of its own.
+const fn s2_decode_cacheability(pe: &Pe, attr: u64) -> Cacheability {
+    let policy = match (attr & 0b11, pe.choices.get(Choice::ReservedS2Cacheability)) {
+        (0b10, _) | (0b00, 1) => CachePolicy::WriteThrough,
+        (0b11, _) | (0b00, 2) => CachePolicy::WriteBack,
+        _ => CachePolicy::NonCacheable,
+    };
+    Cacheability::new(policy, false, false)
+}
+
+/// The SH bits of a stage-2 leaf, or VTCR_EL2's in their place.
+const fn s2_sh(params: &S2Params, leaf: u64) -> u64 {
+    if params.ds { params.sh } else { descriptor::s2::SH.get(leaf) }
+}
+
+/// Attributes of a stage-2 leaf on their own, without FWB (`S2DecodeMemAttrs`).
+pub(super) fn s2_decode(pe: &Pe, params: &S2Params, leaf: u64) -> MemAttrs {
+    let attr = descriptor::s2::MEM_ATTR.get(leaf);
+    let no_tag_access = attr == 0b0100 && pe.has(Feature::MtePerm);
+    let mem_type = if attr >> 2 == 0 {
+        MemType::Device(DeviceType::decode(attr))
+    } else if no_tag_access {
+        MemType::normal(s2_decode_cacheability(pe, 0b11))
+    } else {
+        MemType::Normal { outer: s2_decode_cacheability(pe, attr >> 2), inner: s2_decode_cacheability(pe, attr) }
+    };
+    MemAttrs {
+        mem_type,
+        shareability: decode_shareability(pe, s2_sh(params, leaf)),
+        tags: MemTag::Untagged,
+        no_tag_access,
+        xs: !descriptor::s2::FNXS.is_set(leaf),
+    }
+}
+
+/// `S2CombineS1MemAttrs`.
+pub(super) fn s2_combine(pe: &Pe, s1: MemAttrs, s2: MemAttrs) -> MemAttrs {
+    let mem_type = match (s1.mem_type, s2.mem_type) {
+        (MemType::Device(a), MemType::Device(b)) => MemType::Device(a.max(b)),
+        (MemType::Device(_), MemType::Normal { .. }) => s1.mem_type,
+        (MemType::Normal { .. }, MemType::Device(_)) => s2.mem_type,
+        (MemType::Normal { inner, outer }, MemType::Normal { inner: inner2, outer: outer2 }) => {
+            MemType::Normal { inner: combine_hints(inner, inner2), outer: combine_hints(outer, outer2) }
+        }
+    };
+    effective_shareability(MemAttrs {
+        mem_type,
+        shareability: combine_shareability(s1.shareability, s2.shareability),
+        tags: s2_mem_tag(pe, mem_type, s1.tags),
+        no_tag_access: pe.has(Feature::MtePerm) && s2.no_tag_access && s1.tags == MemTag::Allocation,
+        xs: !mem_type.is_both(CachePolicy::WriteBack) && s1.xs && s2.xs,
+    })
+}
+
+/// `S2CombineS1AttrHints`: the weaker policy, with stage 1's hints.
+fn combine_hints(s1: Cacheability, s2: Cacheability) -> Cacheability {
+    match s1.policy.min(s2.policy) {
+        CachePolicy::NonCacheable => Cacheability::NON_CACHEABLE,
+        policy => Cacheability { policy, ..s1 },
+    }
+}
+
+/// `S2CombineS1Shareability`: the wider domain.
+const fn combine_shareability(s1: Shareability, s2: Shareability) -> Shareability {
+    match (s1, s2) {
+        (Shareability::Outer, _) | (_, Shareability::Outer) => Shareability::Outer,
+        (Shareability::Inner, _) | (_, Shareability::Inner) => Shareability::Inner,
+        _ => Shareability::Non,
+    }
+}
+
+/// `S2MemTagType`: Allocation Tags survive only in Write-Back, read- and write-allocate, non-transient memory.
+fn s2_mem_tag(pe: &Pe, mem_type: MemType, s1: MemTag) -> MemTag {
+    if !pe.has(Feature::Mte2) {
+        return MemTag::Untagged;
+    }
+    match s1 {
+        MemTag::Allocation if mem_type != MemType::normal(Cacheability::WRITE_BACK_RWA) => MemTag::Untagged,
+        tags => tags,
+    }
+}
+
+/// Attributes of a stage-2 leaf when `HCR_EL2.FWB` = 1 (`AArch64.S2ApplyFWBMemAttrs`).
+pub(super) fn s2_apply_fwb(pe: &Pe, params: &S2Params, s1: MemAttrs, leaf: u64) -> MemAttrs {
+    let attr = descriptor::s2::MEM_ATTR.get(leaf);
+    let (mem_type, xs) = match (attr & 0b111, s1.mem_type) {
+        (0b110, _) => (force_write_back(s1.mem_type), false),
+        (0b111, _) | (0b100 | 0b101, MemType::Device(_)) => (s1.mem_type, s1.xs),
+        (0b100 | 0b101, MemType::Normal { .. }) => (MemType::normal(Cacheability::NON_CACHEABLE), s1.xs),
+        (kind, MemType::Device(s1_kind)) => (MemType::Device(s1_kind.max(DeviceType::decode(kind))), s1.xs),
+        (kind, MemType::Normal { .. }) => (MemType::Device(DeviceType::decode(kind)), s1.xs),
+    };
+    let tags = s2_mem_tag(pe, mem_type, s1.tags);
+    effective_shareability(MemAttrs {
+        mem_type,
+        shareability: combine_shareability(s1.shareability, decode_shareability(pe, s2_sh(params, leaf))),
+        tags,
+        no_tag_access: attr >> 1 == 0b111 && tags == MemTag::Allocation,
+        xs: xs && !descriptor::s2::FNXS.is_set(leaf),
+    })
+}
+
+/// Write-Back, with stage 1's hints where it has any.
+fn force_write_back(s1: MemType) -> MemType {
+    let force = |cache: Cacheability| match cache.policy {
+        CachePolicy::NonCacheable => Cacheability::WRITE_BACK_RWA,
+        _ => Cacheability { policy: CachePolicy::WriteBack, ..cache },
+    };
+    match s1 {
+        MemType::Device(_) => MemType::normal(Cacheability::WRITE_BACK_RWA),
+        MemType::Normal { inner, outer } => MemType::Normal { inner: force(inner), outer: force(outer) },
+    }
+}
