@@ -1,0 +1,179 @@
+//! Exceptions: where they are taken to, and what ESR, FAR, HPFAR and PFAR hold.
+
+use crate::access::At;
+use crate::addr::PaSpace;
+use crate::bits::{bits, mask};
+use crate::feature::Feature;
+use crate::layout::sysreg::{SysReg, hcr_el2, hpfar_el2, scr_el3};
+use crate::outcome::{FaultCode, FaultRecord};
+use crate::par::encode_ldfsc;
+use crate::pe::Pe;
+use crate::walk::{AccessDescriptor, AccessType};
+use alloc::vec::Vec;
+
+/// An exception taken: the target Exception level, and the syndrome registers it writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exception {
+    /// Target Exception level, 1 to 3.
+    pub el: u8,
+    /// Registers written: ESR, FAR and, where they apply, HPFAR_EL2 and PFAR.
+    pub registers: Vec<Written>,
+}
+
+/// A register an exception writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Which.
+    pub register: SysReg,
+    /// Its value.
+    pub value: u64,
+    /// The bits of it that are UNKNOWN.
+    pub unknown: u64,
+}
+
+impl Exception {
+    /// The value written to ESR_ELx.
+    #[must_use]
+    pub fn esr(&self) -> u64 {
+        self.registers.first().map_or(0, |esr| esr.value)
+    }
+}
+
+/// ESR bit 25: a 32-bit instruction, and every abort without instruction syndrome.
+const IL: u64 = 1 << 25;
+const EC_SYSTEM_REGISTER: u64 = 0x18;
+const EC_INSTRUCTION_ABORT: u64 = 0x20;
+const EC_DATA_ABORT: u64 = 0x24;
+
+const ISS_EA: u64 = 1 << 9;
+const ISS_CM: u64 = 1 << 8;
+const ISS_S1PTW: u64 = 1 << 7;
+const ISS_WNR: u64 = 1 << 6;
+const ISS_TOP_LEVEL: u64 = 1 << 21;
+
+/// ESR, FAR and PFAR (for EL3: MFAR) of a target Exception level.
+const fn registers_of(el: u8) -> [SysReg; 3] {
+    match el {
+        1 => [SysReg::EsrEl1, SysReg::FarEl1, SysReg::PfarEl1],
+        2 => [SysReg::EsrEl2, SysReg::FarEl2, SysReg::PfarEl2],
+        _ => [SysReg::EsrEl3, SysReg::FarEl3, SysReg::MfarEl3],
+    }
+}
+
+/// An AT instruction trapped to EL2 (`AArch64.SystemAccessTrap`). Rt is reported as 0: which register held the address
+/// does not matter to anything here.
+#[must_use]
+pub fn trap(pe: &Pe, at: &At) -> Exception {
+    let (op1, crm, op2) = at.encoding;
+    let iss = 1 << 20 | u64::from(op2) << 17 | u64::from(op1) << 14 | 7 << 10 | u64::from(crm) << 1;
+    let [esr, far, pfar] = registers_of(2);
+    let mut registers = Vec::from([
+        Written { register: esr, value: EC_SYSTEM_REGISTER << 26 | IL | iss, unknown: bits(u64::MAX, 4, 0) << 5 },
+        Written { register: far, value: 0, unknown: u64::MAX },
+        Written { register: SysReg::HpfarEl2, value: 0, unknown: hpfar_el2::FIPA.mask() },
+    ]);
+    if pe.has(Feature::Pfar) {
+        registers.push(Written { register: pfar, value: 0, unknown: u64::MAX });
+    }
+    Exception { el: 2, registers }
+}
+
+/// The exception for a fault (`AArch64.Abort`).
+#[must_use]
+pub fn abort(pe: &Pe, access: AccessDescriptor, fault: &FaultRecord, va: u64) -> Exception {
+    let el = target(pe, fault);
+    let [esr, far, pfar] = registers_of(el);
+    let (syndrome, unknown) = syndrome(access, fault);
+    let class = if access.kind == AccessType::Fetch { EC_INSTRUCTION_ABORT } else { EC_DATA_ABORT };
+    let class = class | u64::from(pe.el == el);
+    let mut registers = Vec::from([
+        Written { register: esr, value: class << 26 | IL | syndrome, unknown },
+        Written { register: far, value: va, unknown: 0 },
+    ]);
+    if ipa_valid(fault) {
+        let secure_el2 = pe.secure_el2_enabled() && !pe.effective_ns();
+        let ns = u64::from(secure_el2 && fault.ipa.space == PaSpace::NonSecure) << 63;
+        let value = hpfar_el2::FIPA.set(ns, fault.ipa.address >> 12);
+        registers.push(Written { register: SysReg::HpfarEl2, value, unknown: 0 });
+    } else if el == 2 {
+        registers.push(Written { register: SysReg::HpfarEl2, value: 0, unknown: hpfar_el2::FIPA.mask() });
+    }
+    let pfar_unknown = pe.has(Feature::Pfar) || (pe.has(Feature::Rme) && el == 3);
+    if pa_valid(pe, fault, el) {
+        registers.push(Written { register: pfar, value: fault_pa(pe, fault), unknown: 0 });
+    } else if pfar_unknown {
+        registers.push(Written { register: pfar, value: 0, unknown: u64::MAX });
+    }
+    Exception { el, registers }
+}
+
+/// The Exception level a fault is taken to (`AArch64.DataAbort`, `AArch64.InstructionAbort`).
+fn target(pe: &Pe, fault: &FaultRecord) -> u8 {
+    let hcr = pe.hcr();
+    let tge = hcr_el2::TGE.is_set(hcr);
+    let external = fault.code.is_external_abort();
+    if pe.el == 3 || (external && pe.has(Feature::El3) && scr_el3::EA.is_set(pe.scr())) {
+        return 3;
+    }
+    let tea = external && pe.has(Feature::Ras) && hcr_el2::TEA.is_set(hcr);
+    let to_el2 = match pe.el {
+        0 => tge || tea || fault.second_stage,
+        // An External abort at EL1 is not routed by TGE, with which EL1 cannot run.
+        1 => (tge && !external) || tea || fault.second_stage,
+        _ => true,
+    };
+    if pe.el == 2 || (pe.el2_enabled() && to_el2) { 2 } else { 1 }
+}
+
+/// ISS and ISS2, and their UNKNOWN bits (`AArch64.FaultSyndrome`).
+fn syndrome(access: AccessDescriptor, fault: &FaultRecord) -> (u64, u64) {
+    let mut iss = encode_ldfsc(fault.code, fault.level);
+    let mut unknown = 0;
+    let fetch = access.kind == AccessType::Fetch;
+    if fault.s2fs1walk {
+        iss |= ISS_S1PTW;
+    }
+    if access.kind == AccessType::At {
+        iss |= ISS_CM | ISS_WNR;
+    } else if !fetch && access.read && access.write && fault.code.is_external_abort() {
+        unknown |= ISS_WNR;
+    } else if !fetch && fault.write {
+        iss |= ISS_WNR;
+    }
+    if fault.code == FaultCode::Permission {
+        let iss2 = [(5, fault.dirty_bit), (6, fault.overlay), (7, fault.assured_only), (9, fault.tag_access)];
+        let iss2 = iss2.into_iter().fold(0, |word, (bit, set)| word | u64::from(set) << bit);
+        iss |= iss2 << 32 | if fault.top_level { ISS_TOP_LEVEL } else { 0 };
+    }
+    debug_assert_eq!(iss & ISS_EA, 0, "the kind of External abort is not modelled");
+    (iss, unknown)
+}
+
+/// Whether HPFAR_EL2 is written (`IPAValid`).
+const fn ipa_valid(fault: &FaultRecord) -> bool {
+    match fault.code {
+        FaultCode::GpcfOnWalk | FaultCode::GpcfOnOutput => fault.second_stage,
+        FaultCode::Permission => fault.s2fs1walk,
+        FaultCode::AccessFlag | FaultCode::Translation | FaultCode::AddressSize => fault.second_stage,
+        FaultCode::SyncExternalOnWalk => false,
+    }
+}
+
+/// Whether PFAR_ELx holds the faulting physical address (`AArch64.AbortSyndrome`).
+fn pa_valid(pe: &Pe, fault: &FaultRecord, target: u8) -> bool {
+    let virtualised = pe.el2_enabled() && hcr_el2::VM.is_set(pe.hcr()) && target == 1;
+    pe.has(Feature::Pfar) && fault.code.is_external_abort() && !virtualised
+}
+
+/// PFAR_ELx: the address, and which address space it is in.
+fn fault_pa(pe: &Pe, fault: &FaultRecord) -> u64 {
+    let space = match fault.paddress.space {
+        // The pseudocode never assigns the space of an External abort; as executed it is Non-secure.
+        _ if !pe.has(Feature::Rme) => 0b10,
+        PaSpace::Secure => 0b00,
+        PaSpace::Root => 0b01,
+        PaSpace::NonSecure => 0b10,
+        PaSpace::Realm => 0b11,
+    };
+    space << 62 | fault.paddress.address & mask(55, 0)
+}

@@ -1,0 +1,197 @@
+//! PAR_EL1: how the outcome of an AT instruction is encoded.
+
+use crate::bits::mask;
+use crate::feature::Feature;
+use crate::layout::sysreg::{
+    SysReg, hcr_el2, par_el1_fault as fault_format, par_el1_success as success_format, par_el1_success_d128, tcr_el3,
+    tcr2_el1, tcr2_el2, vtcr_el2,
+};
+use crate::outcome::{
+    AddressDescriptor, CachePolicy, Cacheability, DeviceType, FaultCode, FaultRecord, MemAttrs, MemTag, MemType,
+    Shareability,
+};
+use crate::pe::Pe;
+use crate::regime::{Regime, SecurityState};
+
+/// A value of PAR_EL1, and which of its bits the architecture leaves open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Par {
+    /// The value.
+    pub value: u128,
+    /// Bits that are UNKNOWN or IMPLEMENTATION DEFINED.
+    pub unknown: u128,
+}
+
+/// Bit 64: the value has the 128-bit format.
+const D128: u128 = 1 << 64;
+/// Bit 11 is RES1 in a faulting PAR, and in every PAR without `FEAT_RME`.
+const RES1: u64 = 1 << 11;
+
+/// PAR_EL1 of a translation that succeeded (`AArch64.EncodePAR`). `stage1_only` tells AT S1Ex from AT S12Ex.
+#[must_use]
+pub fn encode_success(pe: &Pe, regime: Regime, stage1_only: bool, output: &AddressDescriptor) -> Par {
+    let space = output.address.space;
+    let security = match regime {
+        Regime::El3 => pe.security_state(3),
+        Regime::El20 | Regime::El2 => pe.security_state(2),
+        Regime::El10 => pe.security_state(1),
+    };
+    let nse_ns = success_format::NSE.mask() | success_format::NS.mask();
+    let other = success_format::NS.set(0, u64::from(space != security.pa_space()));
+    let (world, mut unknown) = match (pe.has(Feature::Rme), security) {
+        (true, _) if regime == Regime::El3 => {
+            let space = space as u64;
+            (success_format::NSE.set(success_format::NS.set(0, space & 1), space >> 1), 0)
+        }
+        (true, SecurityState::Realm) if regime == Regime::El10 && stage1_only => (0, nse_ns),
+        (true, SecurityState::Secure | SecurityState::Realm) => (other, success_format::NSE.mask()),
+        (true, _) => (0, nse_ns),
+        (false, SecurityState::Secure) => (other | RES1, 0),
+        (false, _) => (RES1, success_format::NS.mask()),
+    };
+    unknown |= success_format::IMPDEF.mask();
+    let mut low = success_format::SH.set(world, reported_shareability(&output.attrs).encode());
+    low = success_format::ATTR.set(low, encode_attrs(pe, &output.attrs));
+    let page = output.address.address >> 12;
+    let value = if is_d128(pe, regime, stage1_only) {
+        par_el1_success_d128::PA.set128(u128::from(low) | D128, page)
+    } else {
+        u128::from(success_format::PA.set(low, page))
+    };
+    Par { value, unknown: u128::from(unknown) }
+}
+
+/// PAR_EL1 of a translation that faulted (`AArch64.EncodePAR`).
+#[must_use]
+pub fn encode_fault(pe: &Pe, regime: Regime, stage1_only: bool, fault: &FaultRecord) -> Par {
+    let flags = [
+        (fault_format::F, true),
+        (fault_format::PTW, fault.s2fs1walk),
+        (fault_format::S, fault.second_stage),
+        (fault_format::AssuredOnly, fault.assured_only),
+        (fault_format::TopLevel, fault.top_level),
+        (fault_format::Overlay, fault.overlay),
+        (fault_format::DirtyBit, fault.dirty_bit),
+    ];
+    let low = flags.into_iter().fold(RES1, |par, (field, set)| field.set(par, u64::from(set)));
+    let low = fault_format::FST.set(low, encode_ldfsc(fault.code, fault.level));
+    let format = if is_d128(pe, regime, stage1_only) { D128 } else { 0 };
+    Par { value: u128::from(low) | format, unknown: u128::from(mask(63, 48)) }
+}
+
+/// `AArch64.isPARFormatD128`. The bits are read raw: a format can be 128 bits wide while walks are not.
+const fn is_d128(pe: &Pe, regime: Regime, stage1_only: bool) -> bool {
+    if !pe.has(Feature::D128) {
+        return false;
+    }
+    let hcr = pe.hcr();
+    let stage2_off = !hcr_el2::VM.is_set(hcr) && !hcr_el2::DC.is_set(hcr);
+    match regime {
+        Regime::El2 => false,
+        Regime::El3 => tcr_el3::D128.is_set(pe.regs.get(SysReg::TcrEl3)),
+        Regime::El20 => tcr2_el2::D128.is_set(pe.regs.get(SysReg::Tcr2El2)),
+        Regime::El10 if stage1_only || !pe.el2_enabled() || stage2_off => {
+            tcr2_el1::D128.is_set(pe.regs.get(SysReg::Tcr2El1))
+        }
+        Regime::El10 => vtcr_el2::D128.is_set(pe.regs.get(SysReg::VtcrEl2)),
+    }
+}
+
+/// The six fault status bits (`EncodeLDFSC`), as in PAR_EL1.FST and in the DFSC and IFSC of ESR_ELx.
+#[must_use]
+pub const fn encode_ldfsc(code: FaultCode, level: i8) -> u64 {
+    const fn at_level(level: i8, base: u64, minus1: u64, minus2: u64) -> u64 {
+        match level {
+            -2 => minus2,
+            -1 => minus1,
+            _ => base | level as u64 & 0b11,
+        }
+    }
+    match code {
+        FaultCode::AddressSize => at_level(level, 0b00_0000, 0b10_1001, 0b10_1100),
+        FaultCode::Translation => at_level(level, 0b00_0100, 0b10_1011, 0b10_1010),
+        FaultCode::AccessFlag => at_level(level, 0b00_1000, 0b00_1000, 0b00_1000),
+        FaultCode::Permission => at_level(level, 0b00_1100, 0b00_1100, 0b00_1100),
+        FaultCode::SyncExternalOnWalk => at_level(level, 0b01_0100, 0b01_0011, 0b01_0010),
+        FaultCode::GpcfOnWalk => at_level(level, 0b10_0100, 0b10_0011, 0b10_0010),
+        FaultCode::GpcfOnOutput => 0b10_1000,
+    }
+}
+
+/// PAR_EL1.SH (`PAREncodeShareability`): Device and Non-cacheable memory reads as Outer Shareable.
+fn reported_shareability(attrs: &MemAttrs) -> Shareability {
+    let outer = attrs.mem_type.is_device() || attrs.mem_type.is_both(CachePolicy::NonCacheable);
+    if outer { Shareability::Outer } else { attrs.shareability }
+}
+
+/// PAR_EL1.ATTR, in MAIR's encoding (`EncodePARAttrs`).
+fn encode_attrs(pe: &Pe, attrs: &MemAttrs) -> u64 {
+    if pe.has(Feature::Mte2) && attrs.tags == MemTag::Allocation {
+        return if pe.has(Feature::MtePerm) && attrs.no_tag_access { 0xe0 } else { 0xf0 };
+    }
+    match attrs.mem_type {
+        MemType::Device(kind) => {
+            let kind = match kind {
+                DeviceType::NGnRnE => 0x0,
+                DeviceType::NGnRe => 0x4,
+                DeviceType::NGre => 0x8,
+                DeviceType::Gre => 0xc,
+            };
+            kind | u64::from(!attrs.xs)
+        }
+        normal if !attrs.xs && normal.is_both(CachePolicy::NonCacheable) => 0x40,
+        MemType::Normal { inner, outer } if !attrs.xs && is_write_through_xs0(inner, outer) => 0xa0,
+        MemType::Normal { inner, outer } => encode_cacheability(outer) << 4 | encode_cacheability(inner),
+    }
+}
+
+/// Write-Through memory whose XS is 0 has an encoding of its own, which only the outer hints decide.
+fn is_write_through_xs0(inner: Cacheability, outer: Cacheability) -> bool {
+    inner.policy == CachePolicy::WriteThrough && outer == Cacheability::WRITE_THROUGH_RA
+}
+
+const fn encode_cacheability(cache: Cacheability) -> u64 {
+    let kind = match (cache.policy, cache.transient) {
+        (CachePolicy::NonCacheable, _) => return 0b0100,
+        (CachePolicy::WriteThrough, true) => 0b00,
+        (CachePolicy::WriteBack, true) => 0b01,
+        (CachePolicy::WriteThrough, false) => 0b10,
+        (CachePolicy::WriteBack, false) => 0b11,
+    };
+    kind << 2 | cache.hints()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fault_status_codes_follow_the_manuals_table() {
+        assert_eq!(encode_ldfsc(FaultCode::Translation, 3), 0b00_0111);
+        assert_eq!(encode_ldfsc(FaultCode::Translation, -1), 0b10_1011);
+        assert_eq!(encode_ldfsc(FaultCode::AddressSize, 0), 0);
+        assert_eq!(encode_ldfsc(FaultCode::AddressSize, -2), 0b10_1100);
+        assert_eq!(encode_ldfsc(FaultCode::SyncExternalOnWalk, -1), 0b01_0011);
+        assert_eq!(encode_ldfsc(FaultCode::Permission, 2), 0b00_1110);
+        assert_eq!(encode_ldfsc(FaultCode::GpcfOnOutput, 0), 0b10_1000);
+    }
+
+    #[test]
+    fn write_through_without_xs_is_not_confused_with_its_xs_form() {
+        let pe = Pe::default();
+        let mut attrs = MemAttrs {
+            mem_type: MemType::normal(Cacheability::WRITE_THROUGH_RA),
+            shareability: Shareability::Inner,
+            tags: MemTag::Untagged,
+            no_tag_access: false,
+            xs: false,
+        };
+        assert_eq!(encode_attrs(&pe, &attrs), 0xa0);
+        attrs.xs = true;
+        assert_eq!(encode_attrs(&pe, &attrs), 0xaa);
+        attrs.mem_type = MemType::normal(Cacheability::NON_CACHEABLE);
+        assert_eq!(encode_attrs(&pe, &attrs), 0x44);
+        attrs.xs = false;
+        assert_eq!(encode_attrs(&pe, &attrs), 0x40);
+    }
+}
