@@ -1,0 +1,103 @@
+//! `cargo xtask`: the project's automation. See [`HELP`] for the commands.
+
+mod browser;
+mod dist;
+mod node;
+mod play;
+mod project;
+mod sh;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use project::Project;
+
+const HELP: &str = "\
+cargo xtask: builds, serves and tests stagewalk, installing the tools that are missing
+
+usage: cargo xtask <command> [options]
+
+commands:
+  play    build the playground and serve it on this machine
+            --port N        the port to try first (default 8080)
+            --no-open       do not open a browser
+  dist    build the complete static site into target/dist, for any web server
+  test    run every check
+            --only STAGE    run this stage alone (repeat it, or separate stages by commas)
+            --keep-going    go on after a stage has failed
+  help    print this
+
+stages of `test`, in order:
+  fmt     formatting of all Rust code
+  lint    clippy with warnings denied: the workspace, the playground for wasm32, the library without features
+  unit    unit, vector and property tests
+  doc     the examples in the documentation
+  web     component tests of the playground in headless Chromium (wasm-pack test)
+  dist    the static site
+  e2e     end-to-end tests of the site in headless Chromium (Playwright, axe)
+
+What is missing is installed into target/tools; Node.js and Chromium come from apt. A tool on PATH is used if its
+version fits. CARGO_TARGET_DIR moves target/.
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match run(&args) {
+        Ok(code) => code,
+        Err(Failure::Usage(message)) => {
+            eprintln!("error: {message}\n       `cargo xtask help` lists the commands and their options");
+            ExitCode::from(2)
+        }
+        Err(Failure::Work(message)) => {
+            eprintln!("\nerror: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Why a command did not finish.
+enum Failure {
+    /// The command line makes no sense.
+    Usage(String),
+    /// Something that it did failed.
+    Work(String),
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Self {
+        Self::Work(message)
+    }
+}
+
+fn run(args: &[String]) -> Result<ExitCode, Failure> {
+    let (command, options) = match args.split_first() {
+        Some((command, options)) => (command.as_str(), options),
+        None => ("help", args),
+    };
+    if options.iter().any(|option| option == "--help" || option == "-h") {
+        print!("{HELP}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    match command {
+        "play" => {
+            let options = play::Options::parse(options).map_err(Failure::Usage)?;
+            play::run(&Project::find()?, &options)?;
+        }
+        "dist" => {
+            if let Some(option) = options.first() {
+                return Err(Failure::Usage(format!("`dist` takes no option, got `{option}`")));
+            }
+            let project = Project::find()?;
+            dist::build(&project)?;
+            println!("\nthe site is in {}", project.dist().display());
+        }
+        "test" => {
+            let options = test::Options::parse(options).map_err(Failure::Usage)?;
+            return Ok(test::run(&Project::find()?, &options));
+        }
+        "help" | "--help" | "-h" => print!("{HELP}"),
+        other => return Err(Failure::Usage(format!("no command `{other}`; expected play, dist, test or help"))),
+    }
+    Ok(ExitCode::SUCCESS)
+}
