@@ -14,7 +14,7 @@
 //! | --- | --- |
 //! | 0 | [`bits`], [`addr`], [`rule`], [`feature`], [`choice`] |
 //! | 1 | [`layout`]: every register and descriptor format, one table each |
-//! | 2 | [`regs`], [`pe`]: raw state |
+//! | 2 | [`regs`], [`pe`]: raw state; [`preset`]: real cores by their ID registers |
 //! | 3 | [`regime`], [`access`], `effective`, [`params`]: what the raw control bits come to |
 //! | 4 | [`outcome`], [`step`], [`memory`], [`env`], [`walk`] |
 //! | 5 | [`par`], [`exception`], [`at`] |
@@ -50,6 +50,7 @@ pub mod outcome;
 pub mod par;
 pub mod params;
 pub mod pe;
+pub mod preset;
 pub mod regime;
 pub mod regs;
 pub mod rule;
