@@ -1,5 +1,6 @@
 //! The twin against the reference vectors.
 
+#[allow(dead_code, unused_imports)] // shared with the property tests, which use other parts
 mod twin;
 
 use std::fs::File;

@@ -6,8 +6,17 @@ use serde_json::{Value, json};
 
 use super::{Answer, Exception, Fault, Place, Space, hex};
 
-/// Every respect in which an answer is not the expected one.
+/// Every respect in which an answer is not the expected one, down to which bits have no architected value.
 pub fn differences(answer: &Answer, expect: &Value) -> Vec<String> {
+    compare(answer, expect, false)
+}
+
+/// Every respect in which an answer is not another implementation's, bits that either of them leaves open aside.
+pub fn disagreements(answer: &Answer, other: &Value) -> Vec<String> {
+    compare(answer, other, true)
+}
+
+fn compare(answer: &Answer, expect: &Value, either: bool) -> Vec<String> {
     let mut found = Vec::new();
     let mut check = |what: &str, got: String, wanted: String| {
         if got != wanted {
@@ -18,8 +27,15 @@ pub fn differences(answer: &Answer, expect: &Value) -> Vec<String> {
     check("reads", answer.reads.to_string(), expect["reads"].to_string());
 
     let wanted = expect.get("par").map(|par| (hex(par), hex(&expect["par_ignore"])));
-    let shown = |par: Option<(u128, u128)>| par.map(|(par, ignore)| format!("{:#x} of {ignore:#x}", par & !ignore));
-    check("par", format!("{:?}", shown(answer.par)), format!("{:?}", shown(wanted)));
+    let open = match (answer.par, wanted) {
+        (Some((_, own)), Some((_, theirs))) if either => own | theirs,
+        _ => 0,
+    };
+    let shown = |par: Option<(u128, u128)>| {
+        let masked = |(value, ignore): (u128, u128)| format!("{:#x} of {:#x}", value & !(ignore | open), ignore | open);
+        par.map_or("none".into(), masked)
+    };
+    check("par", shown(answer.par), shown(wanted));
 
     let writes: Vec<Value> = answer.writes.iter().map(|(at, word)| json!([to_hex(*at), to_hex(*word)])).collect();
     let wanted = expect.get("writes").cloned().unwrap_or(json!([]));
@@ -40,13 +56,13 @@ pub fn differences(answer: &Answer, expect: &Value) -> Vec<String> {
     check("output", output.to_string(), wanted.to_string());
 
     match (&answer.exception, expect.get("exception")) {
-        (Some(got), Some(wanted)) => exception_differences(got, wanted, &mut check),
+        (Some(got), Some(wanted)) => exception_differences(got, wanted, either, &mut check),
         (got, wanted) => check("exception", got.is_some().to_string(), wanted.is_some().to_string()),
     }
     found
 }
 
-fn exception_differences(got: &Exception, wanted: &Value, check: &mut impl FnMut(&str, String, String)) {
+fn exception_differences(got: &Exception, wanted: &Value, either: bool, check: &mut impl FnMut(&str, String, String)) {
     check("exception level", got.el.to_string(), wanted["el"].to_string());
     let ignored = |name: &str| wanted["ignore"].get(name).map_or(0, |mask| hex(mask) as u64);
     let named = wanted.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
@@ -54,8 +70,11 @@ fn exception_differences(got: &Exception, wanted: &Value, check: &mut impl FnMut
     let own = got.regs.keys().chain(got.ignore.keys()).map(String::as_str);
     let names: BTreeSet<&str> = named.chain(masks).chain(own).filter(|n| !matches!(*n, "el" | "ignore")).collect();
     for name in names {
-        let mask = ignored(name);
-        check(&format!("{name} mask"), to_hex(got.ignore.get(name).copied().unwrap_or(0)), to_hex(mask));
+        let own = got.ignore.get(name).copied().unwrap_or(0);
+        if !either {
+            check(&format!("{name} mask"), to_hex(own), to_hex(ignored(name)));
+        }
+        let mask = own | ignored(name);
         let value = wanted.get(name).map_or(0, |value| hex(value) as u64);
         check(name, to_hex(got.regs.get(name).copied().unwrap_or(0) & !mask), to_hex(value & !mask));
     }

@@ -56,7 +56,7 @@ impl Machine<'_> {
         };
         let align = if pps > l + 9 { pps - l + 3 } else { 12 };
         let index = if pps > l { (address & ((1 << pps) - 1)) >> l } else { 0 };
-        let entry = self.read((base >> align << align) + 8 * index, 8).ok_or(("EABT", 0))?;
+        let entry = self.read_granules((base >> align << align) + 8 * index, 0)?;
         if field(entry, 3, 0) == 1 {
             if field(entry, 63, 8) != 0 || !self.granule_information_valid(field(entry, 7, 4)) {
                 return Err(("Walk", 0));
@@ -74,7 +74,7 @@ impl Machine<'_> {
             return Err(("AddressSize", 0));
         }
         let index = (address & ((1 << l) - 1)) >> (p + 4);
-        let word = self.read(table + 8 * index, 8).ok_or(("EABT", 1))?;
+        let word = self.read_granules(table + 8 * index, 1)?;
         if field(word, 3, 0) == 1 {
             let gpi = field(word, 7, 4);
             if field(word, 63, 10) != 0 || field(word, 9, 8) == 0 || !self.granule_information_valid(gpi) {

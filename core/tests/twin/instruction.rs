@@ -1,6 +1,8 @@
 //! From an instruction to an answer.
 
-use super::machine::{Access, Kind, Machine, Regime};
+use std::collections::BTreeMap;
+
+use super::machine::{Access, Kind, Machine, Regime, Word};
 use super::{Answer, Case, Exception, Fault, bit};
 
 /// What becomes of an AT instruction before it translates anything.
@@ -12,7 +14,20 @@ enum Gate {
 
 /// Executes a case.
 pub fn translate(case: &Case) -> Answer {
-    let mut machine = Machine { case, mem: case.mem.clone(), reads: 0, writes: Vec::new() };
+    execute(&mut Machine::new(case))
+}
+
+/// Executes a case on memory that is made up as the walk comes to it; gives that memory as it was before the walk
+/// updated it, and where the walk read.
+pub fn dream(case: &Case, dream: &mut dyn FnMut(Word) -> u64) -> (BTreeMap<u64, u64>, Vec<u64>) {
+    let mut machine = Machine::new(case);
+    machine.dream = Some(dream);
+    execute(&mut machine);
+    (machine.dreamt, machine.visited)
+}
+
+fn execute(machine: &mut Machine) -> Answer {
+    let case = machine.case;
     let mut answer = match case.op.as_str() {
         "LDR" | "STR" | "LDTR" | "STTR" | "FETCH" | "SWP" => machine.access(),
         op => match machine.gate(op) {
@@ -22,7 +37,7 @@ pub fn translate(case: &Case) -> Answer {
         },
     };
     answer.reads = machine.reads;
-    answer.writes = machine.writes;
+    answer.writes = machine.writes.clone();
     answer
 }
 

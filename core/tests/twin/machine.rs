@@ -1,13 +1,31 @@
 //! The machine a case describes: named registers, features and choices, and physical memory that counts its reads.
 
+use std::collections::BTreeMap;
+
 use super::{Case, Fault, Space, bit};
 
 /// A running translation.
 pub struct Machine<'a> {
     pub case: &'a Case,
-    pub mem: std::collections::BTreeMap<u64, u64>,
+    pub mem: BTreeMap<u64, u64>,
     pub reads: u64,
     pub writes: Vec<(u64, u64)>,
+    /// Makes up the words that memory does not hold yet, as the walk comes to them.
+    pub dream: Option<&'a mut dyn FnMut(Word) -> u64>,
+    /// The words made up so far.
+    pub dreamt: BTreeMap<u64, u64>,
+    /// Where the walk has read.
+    pub visited: Vec<u64>,
+}
+
+/// A word of memory, by what a walk takes it for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// A descriptor, or the lower half of a 128-bit one.
+    Low,
+    High,
+    /// An entry of a granule protection table of level 0 or 1.
+    Granules(u32),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +77,13 @@ impl Regime {
     /// Whether the regime serves an exception level and EL0 below it.
     pub fn unprivileged(self) -> bool {
         matches!(self, Regime::El10 | Regime::El20)
+    }
+}
+
+impl<'a> Machine<'a> {
+    pub fn new(case: &'a Case) -> Machine<'a> {
+        let (reads, writes, visited) = (0, Vec::new(), Vec::new());
+        Machine { case, mem: case.mem.clone(), reads, writes, dream: None, dreamt: BTreeMap::new(), visited }
     }
 }
 
@@ -159,6 +184,7 @@ impl Machine<'_> {
     /// A read of 8 or 16 bytes, or `None` if it is an external abort.
     pub fn read(&mut self, address: u64, bytes: u32) -> Option<u128> {
         self.reads += 1;
+        self.visited.push(address);
         if self.case.abort.is_some_and(|(lo, hi)| (lo..=hi).contains(&address)) {
             return None;
         }
@@ -170,6 +196,7 @@ impl Machine<'_> {
     /// Reads a descriptor, after its granule protection check.
     pub fn fetch(&mut self, fault: &Fault, at: (u64, Space), bytes: u32, big: bool) -> Result<u128, Fault> {
         self.check_granule_on_walk(fault, at)?;
+        self.dream_descriptor(at.0, bytes, big);
         match self.read(at.0, bytes) {
             Some(raw) => Ok(order(raw, bytes, big)),
             None => Err(Fault { code: "SyncExternalOnWalk", ..fault.clone() }),
@@ -196,6 +223,30 @@ impl Machine<'_> {
             self.writes.push((at.0 + 8 * i, word));
         }
         Ok(new)
+    }
+
+    fn dream_descriptor(&mut self, address: u64, bytes: u32, big: bool) {
+        let Some(dream) = &mut self.dream else { return };
+        if self.mem.contains_key(&address) {
+            return;
+        }
+        let low = u128::from(dream(Word::Low));
+        let value = if bytes == 16 { low | u128::from(dream(Word::High)) << 64 } else { low };
+        let raw = order(value, bytes, big);
+        for i in 0..u64::from(bytes / 8) {
+            self.mem.insert(address + 8 * i, (raw >> (64 * i)) as u64);
+            self.dreamt.insert(address + 8 * i, (raw >> (64 * i)) as u64);
+        }
+    }
+
+    /// Reads an entry of a granule protection table.
+    pub fn read_granules(&mut self, address: u64, level: u32) -> Result<u128, (&'static str, u32)> {
+        if let (Some(dream), false) = (&mut self.dream, self.mem.contains_key(&address)) {
+            let word = dream(Word::Granules(level));
+            self.mem.insert(address, word);
+            self.dreamt.insert(address, word);
+        }
+        self.read(address, 8).ok_or(("EABT", level))
     }
 
     fn check_granule_on_walk(&mut self, fault: &Fault, at: (u64, Space)) -> Result<(), Fault> {

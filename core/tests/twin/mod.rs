@@ -19,13 +19,14 @@ mod stage2_permissions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-pub use expect::differences;
-pub use instruction::translate;
+pub use expect::{differences, disagreements};
+pub use instruction::{dream, translate};
+pub use machine::Word;
 
 /// One translation: everything its answer depends on.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Case {
     pub op: String,
     pub el: u8,
@@ -138,7 +139,7 @@ pub fn hex(value: &Value) -> u128 {
 }
 
 impl Case {
-    /// Reads a vector (see `tests/vectors/README.md`).
+    /// Reads a line of a vector file.
     pub fn from_json(vector: &Value) -> Case {
         let entries = |key: &str| vector[key].as_object().into_iter().flatten();
         let word = |value: &Value| hex(value) as u64;
@@ -156,5 +157,31 @@ impl Case {
             mem: entries("mem").map(|(k, v)| (hex(&Value::String(k.clone())) as u64, word(v))).collect(),
             abort: vector["abort"].as_array().map(|range| (word(&range[0]), word(&range[1]))),
         }
+    }
+
+    /// The case as a vector without an expectation.
+    pub fn to_json(&self) -> Value {
+        let hex = |value: u128| Value::from(format!("{value:#x}"));
+        let word = |value: u64| hex(u128::from(value));
+        let mut vector = json!({
+            "op": self.op, "el": self.el, "va": word(self.va), "pa_bits": self.pa_bits, "features": {}, "choices": {},
+            "pstate": {"PAN": u8::from(self.pan)}, "regs": {}, "mem": {},
+        });
+        for feature in &self.off {
+            vector["features"][feature] = json!(false);
+        }
+        for (choice, value) in &self.choices {
+            vector["choices"][choice] = if choice == "bbm_level" { json!(value) } else { json!(*value != 0) };
+        }
+        for (register, value) in &self.regs {
+            vector["regs"][register] = hex(*value);
+        }
+        for (address, value) in &self.mem {
+            vector["mem"][format!("{address:#x}")] = word(*value);
+        }
+        if let Some((low, high)) = self.abort {
+            vector["abort"] = json!([word(low), word(high)]);
+        }
+        vector
     }
 }

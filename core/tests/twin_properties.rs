@@ -1,0 +1,89 @@
+//! The engine against the naive twin, on random machines.
+#![cfg(feature = "json")]
+
+#[path = "twin/registers.rs"]
+mod registers;
+#[path = "twin/strategies.rs"]
+mod strategies;
+#[allow(dead_code, unused_imports)] // shared with the vectors' test, which uses other parts
+mod twin;
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use serde_json::Value;
+
+/// The engine's answer in the shape of a vector's `expect`; nothing for what it says it does not model.
+fn engine_answer(case: &twin::Case) -> Option<Value> {
+    let case = stagewalk::scenario::Case::from_json(&case.to_json()).expect("a case the engine can read");
+    if case.unmodelled().is_some() { None } else { Some(case.run().to_expect_json()) }
+}
+
+/// A few seconds' worth of cases; more by `PROPTEST_CASES`.
+fn config() -> ProptestConfig {
+    let asked = ProptestConfig::default();
+    ProptestConfig { cases: asked.cases.max(2048), failure_persistence: None, ..asked }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// The engine and the twin agree on everything that can be seen of a translation.
+    #[test]
+    fn engine_and_twin_agree(case in strategies::case()) {
+        if let Some(engine) = engine_answer(&case) {
+            let differences = twin::disagreements(&twin::translate(&case), &engine);
+            prop_assert!(differences.is_empty(), "twin, engine:\n{}\n{}", differences.join("\n"), case.to_json());
+        }
+    }
+
+    /// A case means the same after it has been written down.
+    #[test]
+    fn cases_survive_json(case in strategies::case()) {
+        prop_assert_eq!(&twin::Case::from_json(&case.to_json()), &case);
+    }
+}
+
+/// The random machines lead to everything an answer can be, often enough to mean something.
+#[test]
+fn random_cases_reach_everything() {
+    let mut runner = TestRunner::deterministic();
+    let strategy = strategies::case();
+    let mut met: BTreeMap<String, u32> = BTreeMap::new();
+    for _ in 0..8_192 {
+        let case = strategy.new_tree(&mut runner).expect("a case").current();
+        let answer = twin::translate(&case);
+        let mut meet = |what: String| *met.entry(what).or_default() += 1;
+        meet(answer.status.to_string());
+        if let Some(fault) = &answer.fault {
+            meet(format!("{}, stage {}", fault.code, if fault.s2 { 2 } else { 1 }));
+            for (flag, name) in [(fault.overlay, "overlay"), (fault.dirty, "dirty"), (fault.toplevel, "top level")] {
+                if flag {
+                    meet(name.into());
+                }
+            }
+        } else if answer.status == "ok" {
+            meet(format!("{} succeeds", case.op));
+        }
+        if !answer.writes.is_empty() {
+            meet("an update".into());
+        }
+        if answer.reads >= 12 {
+            meet("a deep walk".into());
+        }
+        if engine_answer(&case).is_some() {
+            meet("an engine's answer".into());
+        }
+    }
+    let causes = ["Translation", "AddressSize", "AccessFlag", "Permission", "SyncExternalOnWalk", "GPCFOnWalk"];
+    let faults = causes.iter().flat_map(|cause| [1, 2].map(|stage| format!("{cause}, stage {stage}")));
+    let successes = strategies::OPERATIONS.iter().map(|op| format!("{op} succeeds"));
+    let others = ["undefined", "overlay", "dirty", "top level", "an update", "a deep walk"].map(String::from);
+    for what in faults.chain(successes).chain(others) {
+        let count = met.get(&what).copied().unwrap_or(0);
+        assert!(count >= 5, "{what}: met {count} times in 8192 cases");
+    }
+    assert!(met["an engine's answer"] >= 2048, "what the engine does not model hides most of the machines: {met:?}");
+}
