@@ -90,7 +90,7 @@ choices! {
     RealmEl20AffectsEpan "realm_el20_affects_epan" ["false", "true"] 0 ImplementationDefined
         "AArch64_S1DirectBasePermissions"
         "Whether EPAN counts memory as executable at EL0 only where Realm rules let the EL2&0 regime execute it.";
-    EffectiveShareabilityBeforeStage2 "effective_shareability_before_stage2" ["false", "true"] 0
+    EffectiveShareabilityBeforeStage2 "effective_shareability_before_stage2" ["false", "true"] 1
         ImplementationDefined "AArch64_S1Translate"
         "Whether Device and Non-cacheable memory becomes Outer Shareable before stage 2 is combined, or only after.";
     ReservedSh "reserved_sh" ["outer_shareable"] 0 ConstrainedUnpredictable "DecodeShareability"
