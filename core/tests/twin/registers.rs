@@ -89,7 +89,7 @@ fn set(case: &mut Case, name: &str, value: u64) {
 
 fn scr(source: &mut Source, rme: bool, el: u8) -> u64 {
     let world = match (rme, source.below(10)) {
-        (_, 0..=4) | (true, 5) => 1,
+        (_, 0..=5) | (false, 6..=7) => 1,
         (true, 6..=7) => 1 << 62 | 1,
         (true, 8) if el == 3 => 1 << 62,
         _ => 0,
