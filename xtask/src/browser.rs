@@ -28,6 +28,11 @@ pub fn chromium(project: &Project) -> Result<Browser, String> {
     if let Some(found) = installed(project) {
         return Ok(found);
     }
+    if let Some(name) = ["CHROMIUM", "CHROMEDRIVER"].into_iter().find(|name| env::var_os(name).is_some()) {
+        return Err(format!(
+            "{name} is set, but no browser and driver that run have the same major version\n  fix: unset it, or {YOURSELF}"
+        ));
+    }
     if is_debian() {
         tools::apt_install(project, &["chromium", "chromium-driver"], YOURSELF)?;
     } else {

@@ -66,14 +66,20 @@ impl Cmd {
         if status.success() { Ok(()) } else { Err(self.failure(&format!("failed: {status}"))) }
     }
 
+    /// Prints the command line and runs it, its output shown only if it fails.
+    pub fn run_quietly(self) -> Result<(), String> {
+        println!("$ {}", self.line());
+        self.output().map(drop)
+    }
+
     /// Runs it silently and returns its standard output.
     pub fn output(mut self) -> Result<String, String> {
         let output = self.command.output().map_err(|e| self.failure(&format!("could not be started: {e}")))?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        Err(self.failure(&format!("failed: {}\n{}", output.status, stderr.trim_end())))
+        let said = [output.stdout, output.stderr].concat();
+        Err(self.failure(&format!("failed: {}\n{}", output.status, String::from_utf8_lossy(&said).trim_end())))
     }
 
     /// Whether it runs and succeeds, silently.

@@ -36,18 +36,25 @@ pub fn component(project: &Project, command: &str, component: &str) -> Result<()
 pub fn wasm_pack(project: &Project) -> Result<(PathBuf, PathBuf), String> {
     let bindgen = project.wasm_bindgen_version()?;
     let exact = Version::in_text(&bindgen);
-    let bindgen_dir = cargo_tool(project, "wasm-bindgen-cli", &bindgen, |dir| {
+    // Without --locked: the lock file that comes with it names a version that was withdrawn.
+    let bindgen_dir = cargo_tool(project, "wasm-bindgen-cli", &bindgen, &[], |dir| {
         sh::version_of(dir.join("wasm-bindgen")) == exact
             && sh::version_of(dir.join("wasm-bindgen-test-runner")) == exact
     })?;
-    let pack_dir = cargo_tool(project, "wasm-pack", WASM_PACK, |dir| {
+    let pack_dir = cargo_tool(project, "wasm-pack", WASM_PACK, &["--locked"], |dir| {
         sh::version_of(dir.join("wasm-pack")).is_some_and(|Version(major, minor, _)| (major, minor) == (0, 15))
     })?;
     Ok((pack_dir.join("wasm-pack"), bindgen_dir))
 }
 
 /// The directory that has a fitting tool: one on `PATH`, or else `target/tools/bin`, installed there first if need be.
-fn cargo_tool(project: &Project, krate: &str, version: &str, fits: impl Fn(&Path) -> bool) -> Result<PathBuf, String> {
+fn cargo_tool(
+    project: &Project,
+    krate: &str,
+    version: &str,
+    options: &[&str],
+    fits: impl Fn(&Path) -> bool,
+) -> Result<PathBuf, String> {
     let ours = project.tools().join("bin");
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path).chain([ours.clone()]).find(|dir| fits(dir));
@@ -58,6 +65,7 @@ fn cargo_tool(project: &Project, krate: &str, version: &str, fits: impl Fn(&Path
     tool_build(Cmd::cargo(project), project)
         .args(["install", "--debug", "--force", krate, "--version"])
         .arg(format!("={version}"))
+        .args(options)
         .arg("--root")
         .arg(project.tools())
         .hint(format!("see the error above; or install {krate} {version} yourself and have it on PATH"))
@@ -81,23 +89,23 @@ pub fn apt_install(project: &Project, packages: &[&str], otherwise: &str) -> Res
     let fix =
         |why: &str| format!("{} not found, and {why}\n  fix: {otherwise}, then run this again", packages.join(" and "));
     if sh::which("apt-get").is_none() {
-        return Err(fix("this machine has no apt-get to install it with"));
+        return Err(fix("there is no apt-get to install with"));
     }
     let Some(prefix) = root_prefix(project) else {
-        return Err(fix("installing it takes root: neither is this root nor does `sudo -n true` succeed"));
+        return Err(fix("installing takes root: this is not root, and `sudo -n true` fails"));
     };
     println!("installing {} with apt-get", packages.join(" "));
     let apt = || {
         let mut words = prefix.iter().copied().chain(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
         let program = words.next().unwrap_or("env");
-        Cmd::new(program, &project.root).args(words).words("-qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0")
+        Cmd::new(program, &project.root).args(words).words("-q -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0")
     };
-    apt().arg("update").hint("apt-get must reach its package archive").run()?;
-    apt()
-        .words("install -y --no-install-recommends")
-        .args(packages)
-        .hint(format!("{otherwise}, then run this again"))
-        .run()
+    // One broken third-party archive fails the update, yet need not concern these packages: the installation tells.
+    if let Err(error) = apt().arg("update").run_quietly() {
+        println!("note: {error}");
+    }
+    let install = apt().words("install -y --no-install-recommends").args(packages);
+    install.hint(format!("{otherwise}, then run this again")).run_quietly()
 }
 
 /// What has to stand before a command for it to run as root: nothing, or sudo where it does not ask.
