@@ -24,44 +24,69 @@ pub trait Named: Copy + 'static {
     fn find(name: &str) -> Option<Self>;
 }
 
-/// A copy of `$all` in the order of the names, made when compiling, so that looking a name up is a binary search.
-macro_rules! sorted_by_name {
-    ($type:ty, $all:expr) => {{
-        const SORTED: [$type; $all.len()] = {
-            let mut sorted = [$all[0]; $all.len()];
-            let mut i = 0;
-            while i < sorted.len() {
-                sorted[i] = $all[i];
-                let mut j = i;
-                while j > 0 && is_before(sorted[j].name(), sorted[j - 1].name()) {
-                    let moved = sorted[j];
-                    sorted[j] = sorted[j - 1];
-                    sorted[j - 1] = moved;
-                    j -= 1;
-                }
-                i += 1;
+/// A hash table of names, made when compiling: the position of each name in its list, 255 for an empty slot.
+struct Index([u8; Self::SLOTS]);
+
+impl Index {
+    const SLOTS: usize = 256;
+    const EMPTY: u8 = 255;
+
+    /// Half full at most, so that a search is short and always ends.
+    const fn new(names: &[&str]) -> Self {
+        assert!(names.len() <= Self::SLOTS / 2);
+        let mut slots = [Self::EMPTY; Self::SLOTS];
+        let mut position = 0;
+        while position < names.len() {
+            let mut slot = hash(names[position]);
+            while slots[slot] != Self::EMPTY {
+                slot = (slot + 1) % Self::SLOTS;
             }
-            sorted
-        };
-        &SORTED
-    }};
+            slots[slot] = position as u8;
+            position += 1;
+        }
+        Self(slots)
+    }
+
+    fn find<T: Named>(&self, name: &str) -> Option<T> {
+        let mut slot = hash(name);
+        loop {
+            // an empty slot's 255 is no position
+            let known = *T::ALL.get(usize::from(self.0[slot]))?;
+            if known.text() == name {
+                return Some(known);
+            }
+            slot = (slot + 1) % Self::SLOTS;
+        }
+    }
 }
 
-/// Byte order, in a form that constants can use.
-const fn is_before(a: &str, b: &str) -> bool {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
+/// FNV-1a, folded to a slot.
+const fn hash(name: &str) -> usize {
+    let name = name.as_bytes();
+    let mut hash = 0x811c_9dc5_u32;
     let mut i = 0;
-    while i < a.len() && i < b.len() {
-        if a[i] != b[i] {
-            return a[i] < b[i];
-        }
+    while i < name.len() {
+        hash = (hash ^ name[i] as u32).wrapping_mul(0x0100_0193);
         i += 1;
     }
-    a.len() < b.len()
+    ((hash >> 8 ^ hash) & 0xff) as usize
 }
 
-fn search<T: Copy>(sorted: &[T], text: impl Fn(T) -> &'static str, name: &str) -> Option<T> {
-    sorted.binary_search_by(|&known| text(known).cmp(name)).ok().map(|i| sorted[i])
+/// The index of a list whose items have a constant `name`.
+macro_rules! index {
+    ($all:expr) => {{
+        const NAMES: [&str; $all.len()] = {
+            let mut names = [""; $all.len()];
+            let mut i = 0;
+            while i < names.len() {
+                names[i] = $all[i].name();
+                i += 1;
+            }
+            names
+        };
+        static INDEX: Index = Index::new(&NAMES);
+        &INDEX
+    }};
 }
 
 impl Named for SysReg {
@@ -73,7 +98,7 @@ impl Named for SysReg {
     }
 
     fn find(name: &str) -> Option<Self> {
-        search(sorted_by_name!(SysReg, SysReg::ALL), Self::name, name).or_else(|| Self::from_name(name))
+        index!(SysReg::ALL).find(name).or_else(|| Self::from_name(name))
     }
 }
 
@@ -86,7 +111,7 @@ impl Named for Feature {
     }
 
     fn find(name: &str) -> Option<Self> {
-        search(sorted_by_name!(Feature, Feature::ALL), Self::name, name)
+        index!(Feature::ALL).find(name)
     }
 }
 
@@ -169,6 +194,7 @@ mod tests {
         fn all<T: Named + PartialEq>() -> bool {
             T::ALL.iter().all(|&known| T::find(known.text()) == Some(known))
         }
+        assert_eq!(SysReg::find("TCR_EL4").or(SysReg::find("")), None);
         assert!(all::<SysReg>() && all::<Feature>() && all::<Choice>() && all::<Op>());
     }
 
