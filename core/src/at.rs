@@ -11,12 +11,12 @@ use crate::layout::Field;
 use crate::layout::sysreg::{SysReg, hcr_el2, hfgitr_el2, scr_el3};
 use crate::outcome::{AddressDescriptor, FaultRecord};
 use crate::par;
-use crate::params::{S1Params, S2Params};
+use crate::params::{S1Params, Stage2};
 use crate::pe::Pe;
-use crate::regime::Regime;
+use crate::regime::{Regime, SecurityState};
 use crate::rule::Rule;
 use crate::step::{Event, Place, Step};
-use crate::walk::{self, AccessDescriptor, AccessType, Context, Halt};
+use crate::walk::{self, AccessDescriptor, AccessType, Blame, Context, Halt};
 
 /// What an instruction comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +92,7 @@ fn gate(pe: &Pe, op: Op, at: &At) -> Gate {
     let for_el1 = at.el <= 1 && !at.both_stages;
     match pe.el {
         _ if !feature => Gate::Undefined(Rule::AtUndefinedFeature),
+        3 if at.el != 3 && pe.reserved_world() => Gate::Undefined(Rule::AtUndefinedWorld),
         0 => Gate::Undefined(Rule::AtUndefinedEl0),
         1 | 2 if at.el == 3 => Gate::Undefined(Rule::AtUndefinedEl3),
         1 if for_el1 => gate_at_el1(pe, op, at),
@@ -146,7 +147,8 @@ fn at_subject(pe: &Pe, at: &At) -> (Regime, AccessDescriptor) {
         read: matches!(at.access, AtAccess::Read | AtAccess::ReadPan),
         write: matches!(at.access, AtAccess::Write | AtAccess::WritePan),
         pan: matches!(at.access, AtAccess::ReadPan | AtAccess::WritePan),
-        fault_write: matches!(at.access, AtAccess::Write | AtAccess::WritePan),
+        first_table_of: None,
+        blame: Blame { write: matches!(at.access, AtAccess::Write | AtAccess::WritePan), ..Blame::default() },
     };
     (if at.both_stages { Regime::El10 } else { pe.translation_regime(el) }, access)
 }
@@ -161,7 +163,8 @@ fn access_subject(pe: &Pe, access: Access) -> (Regime, AccessDescriptor) {
         read: access.read,
         write: access.write,
         pan: !access.fetch,
-        fault_write: access.write && !access.read,
+        first_table_of: None,
+        blame: Blame { write: access.write && !access.read, ..Blame::default() },
     };
     (pe.translation_regime(el), access)
 }
@@ -179,13 +182,7 @@ fn execute_at<E: Env>(pe: &Pe, at: &At, va: u64, env: &mut E) -> Result<Answer, 
         }
         Err(Halt::Stop(stop)) => Err(stop),
         Err(Halt::Fault(fault)) => {
-            let taken = if fault.code.is_external_abort() {
-                Some(Rule::AtExceptionExternal)
-            } else if pe.el == 1 && fault.s2fs1walk {
-                Some(Rule::AtExceptionStage2)
-            } else {
-                None
-            };
+            let taken = exception_rule(pe, at, &fault);
             let result = match taken {
                 Some(rule) => take(pe, access, &fault, va, rule, env),
                 None => {
@@ -200,6 +197,24 @@ fn execute_at<E: Env>(pe: &Pe, at: &At, va: u64, env: &mut E) -> Result<Answer, 
     }
 }
 
+/// Why a fault of an AT instruction is taken as an exception instead of being reported in PAR_EL1, if it is.
+fn exception_rule(pe: &Pe, at: &At, fault: &FaultRecord) -> Option<Rule> {
+    let gpc = exception::is_gpc_exception(pe, fault) || {
+        // The bit is read raw, whether or not EL2 is enabled.
+        let routed = hcr_el2::GPF.is_set(pe.hcr()) && pe.el == 1 && !at.both_stages && at.el <= 1;
+        fault.gpcf.is_some() && routed
+    };
+    if fault.code.is_external_abort() {
+        Some(Rule::AtExceptionExternal)
+    } else if pe.el == 1 && fault.s2fs1walk {
+        Some(Rule::AtExceptionStage2)
+    } else if gpc {
+        Some(Rule::AtExceptionGpc)
+    } else {
+        None
+    }
+}
+
 /// An ordinary access: `AArch64.TranslateAddress`, then the access itself.
 fn execute_access<E: Env>(pe: &Pe, access: Access, va: u64, env: &mut E) -> Result<Answer, E::Stop> {
     if access.unprivileged && pe.unprivileged_access_is_privileged() {
@@ -207,7 +222,9 @@ fn execute_access<E: Env>(pe: &Pe, access: Access, va: u64, env: &mut E) -> Resu
     }
     let (regime, access) = access_subject(pe, access);
     let context = context(pe, regime, access, va, env, true);
-    match walk::translate(&context, env, va, true) {
+    let translated = walk::translate(&context, env, va, true);
+    let checked = translated.and_then(|output| walk::check_output(&context, env, &output).map(|()| output));
+    match checked {
         Ok(output) => {
             note(env, Rule::AccessPerformed, || Event::Performed);
             Ok(Answer { result: Outcome::Performed, fault: None, output: Some(output) })
@@ -229,8 +246,8 @@ fn context<'a, E: Env>(
     stage2_on_output: bool,
 ) -> Context<'a> {
     let s1 = S1Params::new(pe, regime, access.security, va);
-    let s2 = s1.nested.then(|| S2Params::new(pe));
-    let stage2_on_walk = s2.is_some_and(|s2| s2.enabled);
+    let context = Context::new(pe, s1, access);
+    let stage2_on_walk = context.s2.as_ref().is_some_and(Stage2::enabled);
     note(env, Rule::AtRegime, || Event::Regime {
         regime,
         security: access.security,
@@ -239,7 +256,7 @@ fn context<'a, E: Env>(
         stage2_on_walk,
         stage2_on_output: stage2_on_walk && stage2_on_output,
     });
-    Context { pe, s1, s2, access }
+    context
 }
 
 fn take<E: Env>(pe: &Pe, access: AccessDescriptor, fault: &FaultRecord, va: u64, rule: Rule, env: &mut E) -> Outcome {
@@ -248,7 +265,7 @@ fn take<E: Env>(pe: &Pe, access: AccessDescriptor, fault: &FaultRecord, va: u64,
     Outcome::Exception(exception)
 }
 
-/// What `op` would need that is not modelled yet, if anything. An answer given all the same would be a guess.
+/// What `op` would need that is not modelled, if anything. An answer given all the same would be a guess.
 #[must_use]
 pub fn unmodelled(pe: &Pe, op: Op) -> Option<&'static str> {
     let (regime, access) = match op.kind() {
@@ -258,8 +275,8 @@ pub fn unmodelled(pe: &Pe, op: Op) -> Option<&'static str> {
         },
         OpKind::Access(access) => access_subject(pe, access),
     };
-    let nested = regime == Regime::El10 && pe.el2_enabled();
-    pe.unmodelled_world(access.security, nested)
-        .or_else(|| pe.unmodelled_stage1(regime))
-        .or_else(|| if nested { pe.unmodelled_stage2() } else { None })
+    if access.security == SecurityState::Root && regime == Regime::El10 && pe.el2_enabled() {
+        return Some("an access as EL0 from EL3 in Root state through stage 2, which the pseudocode never reaches");
+    }
+    pe.unmodelled(access.security)
 }

@@ -1,7 +1,7 @@
 //! What the raw control bits come to: the only place, with `params`, where they are read.
 
 use crate::feature::Feature;
-use crate::layout::sysreg::{SysReg, gpccr_el3, hcr_el2, hcrx_el2, scr_el3, tcr_el3, tcr2_el1, tcr2_el2, vtcr_el2};
+use crate::layout::sysreg::{SysReg, hcr_el2, hcrx_el2, scr_el3, sctlr2_el2, tcr_el3, tcr2_el1, tcr2_el2};
 use crate::pe::Pe;
 use crate::regime::{Regime, SecurityState};
 
@@ -72,6 +72,12 @@ impl Pe {
         }
     }
 
+    /// {NSE, NS} = {1, 0}: reserved.
+    #[must_use]
+    pub const fn reserved_world(&self) -> bool {
+        self.has(Feature::Rme) && scr_el3::NSE.is_set(self.scr()) && !self.effective_ns()
+    }
+
     /// `ELIsInHost(EL2)`: EL2 uses the EL2&0 regime.
     #[must_use]
     pub const fn el2_is_host(&self) -> bool {
@@ -130,6 +136,7 @@ impl Pe {
                 tcr2 = tcr2_el1::POE.set(tcr2, tcr_el3::POE.get(tcr));
                 tcr2 = tcr2_el1::AIE.set(tcr2, tcr_el3::AIE.get(tcr));
                 tcr2 = tcr2_el1::D128.set(tcr2, tcr_el3::D128.get(tcr));
+                tcr2 = tcr2_el1::DisCH0.set(tcr2, tcr_el3::DisCH0.get(tcr));
                 tcr2 = tcr2_el1::PnCH.set(tcr2, tcr_el3::PnCH.get(tcr));
                 tcr2_el1::HAFT.set(tcr2, tcr_el3::HAFT.get(tcr))
             }
@@ -156,50 +163,12 @@ impl Pe {
 
 /// What is not modelled yet, so that it is said instead of guessed.
 impl Pe {
-    pub(crate) const fn unmodelled_world(&self, security: SecurityState, nested: bool) -> Option<&'static str> {
-        let gpc = self.has(Feature::Rme) && gpccr_el3::GPC.is_set(self.regs.get(SysReg::GpccrEl3));
-        match security {
-            _ if gpc => Some("granule protection checks (GPCCR_EL3.GPC = 1)"),
-            SecurityState::Realm => Some("the Realm Security state"),
-            SecurityState::Root => Some("the Root Security state (EL3 with FEAT_RME)"),
-            SecurityState::Secure if nested => Some("Secure stage 2"),
-            _ => None,
+    pub(crate) const fn unmodelled(&self, security: SecurityState) -> Option<&'static str> {
+        let emec = self.has(Feature::Mec) && sctlr2_el2::EMEC.is_set(self.regs.get(SysReg::Sctlr2El2));
+        if emec && matches!(security, SecurityState::Realm) {
+            return Some("memory encryption contexts (SCTLR2_EL2.EMEC = 1 in Realm state)");
         }
-    }
-
-    pub(crate) const fn unmodelled_stage1(&self, regime: Regime) -> Option<&'static str> {
-        let tcr2 = self.effective_tcr2(regime);
-        if self.has(Feature::D128) && tcr2_el1::D128.is_set(tcr2) {
-            Some("128-bit stage 1 descriptors (FEAT_D128)")
-        } else if self.has(Feature::S1pie) && tcr2_el1::PIE.is_set(tcr2) {
-            Some("stage 1 permission indirection (FEAT_S1PIE)")
-        } else if self.has(Feature::S1poe) && (tcr2_el1::POE.mask() | tcr2_el1::E0POE.mask()) & tcr2 != 0 {
-            Some("stage 1 permission overlays (FEAT_S1POE)")
-        } else if self.has(Feature::Aie) && tcr2_el1::AIE.is_set(tcr2) {
-            Some("stage 1 attribute index extension (FEAT_AIE)")
-        } else if self.has(Feature::The) && tcr2_el1::PnCH.is_set(tcr2) {
-            Some("stage 1 Protected attribute (FEAT_THE)")
-        } else if self.has(Feature::Haft) && tcr2_el1::HAFT.is_set(tcr2) {
-            Some("access flags of stage 1 tables (FEAT_HAFT)")
-        } else {
-            None
-        }
-    }
-
-    pub(crate) const fn unmodelled_stage2(&self) -> Option<&'static str> {
-        let vtcr = self.regs.get(SysReg::VtcrEl2);
-        let the = vtcr_el2::AssuredOnly.mask() | vtcr_el2::TL0.mask() | vtcr_el2::TL1.mask();
-        if self.has(Feature::D128) && vtcr_el2::D128.is_set(vtcr) {
-            Some("128-bit stage 2 descriptors (FEAT_D128)")
-        } else if self.has(Feature::S2pie) && vtcr_el2::S2PIE.is_set(vtcr) {
-            Some("stage 2 permission indirection (FEAT_S2PIE)")
-        } else if self.has(Feature::The) && vtcr & the != 0 {
-            Some("AssuredOnly and TopLevel checks (FEAT_THE)")
-        } else if self.has(Feature::Haft) && vtcr_el2::HAFT.is_set(vtcr) && vtcr_el2::HA.is_set(vtcr) {
-            Some("access flags of stage 2 tables (FEAT_HAFT)")
-        } else {
-            None
-        }
+        None
     }
 }
 

@@ -17,10 +17,21 @@ pub struct Fetch {
     pub address: FullAddress,
     /// Where in the walk.
     pub place: Place,
+    /// Whether the descriptor has 128 bits (`FEAT_D128`), or 64.
+    pub wide: bool,
 }
 
-/// The memory system's answer: the doubleword as stored, least significant byte first, or an External abort.
-pub type Reply = Result<u64, ExternalAbort>;
+impl Fetch {
+    /// The doublewords of a descriptor at this address, with theirs: one, or for 128 bits two, the low one first.
+    pub fn words(self, descriptor: u128) -> impl Iterator<Item = (u64, u64)> {
+        let low = (self.address.address, descriptor as u64);
+        let high = (self.address.address.wrapping_add(8), (descriptor >> 64) as u64);
+        [low, high].into_iter().take(if self.wide { 2 } else { 1 })
+    }
+}
+
+/// The memory system's answer: the descriptor as stored, least significant byte first, or an External abort.
+pub type Reply = Result<u128, ExternalAbort>;
 
 /// A synchronous External abort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,7 +52,7 @@ pub trait Env {
     ///
     /// # Errors
     /// When the world suspends the walk.
-    fn compare_and_swap(&mut self, fetch: Fetch, expected: u64, new: u64) -> Result<Reply, Self::Stop>;
+    fn compare_and_swap(&mut self, fetch: Fetch, expected: u128, new: u128) -> Result<Reply, Self::Stop>;
 
     /// Takes note of a step. Unless overridden the step is never even built.
     fn note(&mut self, _step: impl FnOnce() -> Step) {}
@@ -69,14 +80,16 @@ impl Env for Direct<'_> {
 
     fn read(&mut self, fetch: Fetch) -> Result<Reply, Infallible> {
         self.reads = self.reads.saturating_add(1);
-        Ok(self.memory.read(fetch.address.address))
+        Ok(self.memory.read(fetch.address.address, fetch.wide))
     }
 
-    fn compare_and_swap(&mut self, fetch: Fetch, expected: u64, new: u64) -> Result<Reply, Infallible> {
+    fn compare_and_swap(&mut self, fetch: Fetch, expected: u128, new: u128) -> Result<Reply, Infallible> {
         let found = self.read(fetch)?;
         if found == Ok(expected) {
-            self.memory.write(fetch.address.address, new);
-            self.writes.push((fetch.address.address, new));
+            for (address, word) in fetch.words(new) {
+                self.memory.write(address, word);
+                self.writes.push((address, word));
+            }
         }
         Ok(found)
     }
@@ -104,7 +117,7 @@ impl<E: Env> Env for Traced<'_, E> {
         self.env.read(fetch)
     }
 
-    fn compare_and_swap(&mut self, fetch: Fetch, expected: u64, new: u64) -> Result<Reply, E::Stop> {
+    fn compare_and_swap(&mut self, fetch: Fetch, expected: u128, new: u128) -> Result<Reply, E::Stop> {
         self.env.compare_and_swap(fetch, expected, new)
     }
 
@@ -122,10 +135,10 @@ pub enum Ask {
     CompareAndSwap {
         /// Where.
         fetch: Fetch,
-        /// The word that must still be there.
-        expected: u64,
-        /// The word to write then.
-        new: u64,
+        /// The descriptor that must still be there.
+        expected: u128,
+        /// The descriptor to write then.
+        new: u128,
     },
 }
 
@@ -150,7 +163,7 @@ impl Env for Replay<'_> {
         self.answers.next().copied().ok_or(Ask::Read(fetch))
     }
 
-    fn compare_and_swap(&mut self, fetch: Fetch, expected: u64, new: u64) -> Result<Reply, Ask> {
+    fn compare_and_swap(&mut self, fetch: Fetch, expected: u128, new: u128) -> Result<Reply, Ask> {
         self.answers.next().copied().ok_or(Ask::CompareAndSwap { fetch, expected, new })
     }
 }

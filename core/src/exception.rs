@@ -5,9 +5,10 @@ use crate::addr::PaSpace;
 use crate::bits::{bits, mask};
 use crate::feature::Feature;
 use crate::layout::sysreg::{SysReg, hcr_el2, hpfar_el2, scr_el3};
-use crate::outcome::{FaultCode, FaultRecord};
+use crate::outcome::{FaultCode, FaultRecord, Gpcf, GpcfKind};
 use crate::par::encode_ldfsc;
 use crate::pe::Pe;
+use crate::regime::SecurityState;
 use crate::walk::{AccessDescriptor, AccessType};
 use alloc::vec::Vec;
 
@@ -42,10 +43,10 @@ impl Exception {
 /// ESR bit 25: a 32-bit instruction, and every abort without instruction syndrome.
 const IL: u64 = 1 << 25;
 const EC_SYSTEM_REGISTER: u64 = 0x18;
+const EC_GPC: u64 = 0x1e;
 const EC_INSTRUCTION_ABORT: u64 = 0x20;
 const EC_DATA_ABORT: u64 = 0x24;
 
-const ISS_EA: u64 = 1 << 9;
 const ISS_CM: u64 = 1 << 8;
 const ISS_S1PTW: u64 = 1 << 7;
 const ISS_WNR: u64 = 1 << 6;
@@ -78,20 +79,34 @@ pub fn trap(pe: &Pe, at: &At) -> Exception {
     Exception { el: 2, registers }
 }
 
+/// Whether a granule protection fault is reported as a GPC exception to EL3 (`ReportAsGPCException`).
+#[must_use]
+pub const fn is_gpc_exception(pe: &Pe, fault: &FaultRecord) -> bool {
+    match fault.gpcf {
+        None => false,
+        Some(Gpcf { kind: GpcfKind::Fail, .. }) => scr_el3::GPF.is_set(pe.scr()) && pe.el != 3,
+        Some(_) => true,
+    }
+}
+
 /// The exception for a fault (`AArch64.Abort`).
 #[must_use]
 pub fn abort(pe: &Pe, access: AccessDescriptor, fault: &FaultRecord, va: u64) -> Exception {
-    let el = target(pe, fault);
+    let gpc = is_gpc_exception(pe, fault);
+    let el = if gpc { 3 } else { target(pe, fault) };
     let [esr, far, pfar] = registers_of(el);
-    let (syndrome, unknown) = syndrome(access, fault);
-    let class = if access.kind == AccessType::Fetch { EC_INSTRUCTION_ABORT } else { EC_DATA_ABORT };
-    let class = class | u64::from(pe.el == el);
+    let (syndrome, unknown) = if gpc { gpc_syndrome(access, fault) } else { syndrome(access, fault) };
+    let class = match (gpc, access.kind) {
+        (true, _) => EC_GPC,
+        (false, AccessType::Fetch) => EC_INSTRUCTION_ABORT | u64::from(pe.el == el),
+        (false, _) => EC_DATA_ABORT | u64::from(pe.el == el),
+    };
     let mut registers = Vec::from([
         Written { register: esr, value: class << 26 | IL | syndrome, unknown },
         Written { register: far, value: va, unknown: 0 },
     ]);
     if ipa_valid(fault) {
-        let secure_el2 = pe.secure_el2_enabled() && !pe.effective_ns();
+        let secure_el2 = pe.secure_el2_enabled() && pe.security_state(pe.el) == SecurityState::Secure;
         let ns = u64::from(secure_el2 && fault.ipa.space == PaSpace::NonSecure) << 63;
         let value = hpfar_el2::FIPA.set(ns, fault.ipa.address >> 12);
         registers.push(Written { register: SysReg::HpfarEl2, value, unknown: 0 });
@@ -99,7 +114,9 @@ pub fn abort(pe: &Pe, access: AccessDescriptor, fault: &FaultRecord, va: u64) ->
         registers.push(Written { register: SysReg::HpfarEl2, value: 0, unknown: hpfar_el2::FIPA.mask() });
     }
     let pfar_unknown = pe.has(Feature::Pfar) || (pe.has(Feature::Rme) && el == 3);
-    if pa_valid(pe, fault, el) {
+    if gpc {
+        registers.push(Written { register: pfar, value: fault_pa(pe, fault) & !mask(11, 0), unknown: 0 });
+    } else if pa_valid(pe, fault, el) {
         registers.push(Written { register: pfar, value: fault_pa(pe, fault), unknown: 0 });
     } else if pfar_unknown {
         registers.push(Written { register: pfar, value: 0, unknown: u64::MAX });
@@ -116,37 +133,54 @@ fn target(pe: &Pe, fault: &FaultRecord) -> u8 {
         return 3;
     }
     let tea = external && pe.has(Feature::Ras) && hcr_el2::TEA.is_set(hcr);
+    let gpf = matches!(fault.gpcf, Some(Gpcf { kind: GpcfKind::Fail, .. })) && hcr_el2::GPF.is_set(hcr);
     let to_el2 = match pe.el {
-        0 => tge || tea || fault.second_stage,
+        0 => tge || tea || gpf || fault.second_stage,
         // An External abort at EL1 is not routed by TGE, with which EL1 cannot run.
-        1 => (tge && !external) || tea || fault.second_stage,
+        1 => (tge && !external) || tea || gpf || fault.second_stage,
         _ => true,
     };
     if pe.el == 2 || (pe.el2_enabled() && to_el2) { 2 } else { 1 }
 }
 
-/// ISS and ISS2, and their UNKNOWN bits (`AArch64.FaultSyndrome`).
+/// The ISS bits that say what the access was, and which of them are UNKNOWN.
+fn access_bits(access: AccessDescriptor, fault: &FaultRecord) -> (u64, u64) {
+    let external = fault.code.is_external_abort() || fault.gpcf.is_some_and(|gpcf| gpcf.kind == GpcfKind::Eabt);
+    let walk = if fault.s2fs1walk { ISS_S1PTW } else { 0 };
+    match access.kind {
+        AccessType::At => (walk | ISS_CM | ISS_WNR, 0),
+        AccessType::Fetch => (walk, 0),
+        _ if access.read && access.write && external => (walk, ISS_WNR),
+        _ => (walk | if fault.write { ISS_WNR } else { 0 }, 0),
+    }
+}
+
+/// ISS and ISS2 of a data or instruction abort, and their UNKNOWN bits (`AArch64.FaultSyndrome`).
 fn syndrome(access: AccessDescriptor, fault: &FaultRecord) -> (u64, u64) {
-    let mut iss = encode_ldfsc(fault.code, fault.level);
-    let mut unknown = 0;
-    let fetch = access.kind == AccessType::Fetch;
-    if fault.s2fs1walk {
-        iss |= ISS_S1PTW;
-    }
-    if access.kind == AccessType::At {
-        iss |= ISS_CM | ISS_WNR;
-    } else if !fetch && access.read && access.write && fault.code.is_external_abort() {
-        unknown |= ISS_WNR;
-    } else if !fetch && fault.write {
-        iss |= ISS_WNR;
-    }
+    let (mut iss, unknown) = access_bits(access, fault);
+    iss |= encode_ldfsc(fault.code, fault.level);
     if fault.code == FaultCode::Permission {
-        let iss2 = [(5, fault.dirty_bit), (6, fault.overlay), (7, fault.assured_only), (9, fault.tag_access)];
+        let iss2 = [(5, fault.dirty_bit), (6, fault.overlay), (7, fault.assured_only)];
         let iss2 = iss2.into_iter().fold(0, |word, (bit, set)| word | u64::from(set) << bit);
         iss |= iss2 << 32 | if fault.top_level { ISS_TOP_LEVEL } else { 0 };
     }
-    debug_assert_eq!(iss & ISS_EA, 0, "the kind of External abort is not modelled");
     (iss, unknown)
+}
+
+/// ISS of a GPC exception, and its UNKNOWN bits (`TakeGPCException`).
+fn gpc_syndrome(access: AccessDescriptor, fault: &FaultRecord) -> (u64, u64) {
+    let (iss, unknown) = access_bits(access, fault);
+    let Some(gpcf) = fault.gpcf else { return (iss, unknown) };
+    let kind = match gpcf.kind {
+        GpcfKind::AddressSize => 0b00000,
+        GpcfKind::Walk => 0b00010,
+        GpcfKind::Fail => 0b00110,
+        GpcfKind::Eabt => 0b01010,
+    };
+    let gpcsc = kind << 1 | u64::from(gpcf.level & 1);
+    let fetch = u64::from(access.kind == AccessType::Fetch);
+    let s2ptw = u64::from(gpcf.second_stage);
+    (iss | s2ptw << 21 | fetch << 20 | gpcsc << 14 | encode_ldfsc(fault.code, fault.level), unknown)
 }
 
 /// Whether HPFAR_EL2 is written (`IPAValid`).

@@ -35,14 +35,16 @@ impl Memory {
         self.abort
     }
 
-    /// The doubleword at `address`, rounded down to a multiple of 8, as a walk reads it.
+    /// The doubleword (`wide`: the two doublewords) at `address`, rounded down to a multiple of 8, as a walk reads it.
     ///
     /// # Errors
-    /// [`ExternalAbort`] inside the aborting range.
-    pub fn read(&self, address: u64) -> Reply {
+    /// [`ExternalAbort`] where it touches the aborting range.
+    pub fn read(&self, address: u64, wide: bool) -> Reply {
+        let last = address | if wide { 15 } else { 7 };
         match self.abort {
-            Some((low, high)) if align_down(address, 3) <= high && address | 7 >= low => Err(ExternalAbort),
-            _ => Ok(self.word(address)),
+            Some((low, high)) if align_down(address, 3) <= high && last >= low => Err(ExternalAbort),
+            _ if wide => Ok(u128::from(self.word(address | 8)) << 64 | u128::from(self.word(address))),
+            _ => Ok(u128::from(self.word(address))),
         }
     }
 
@@ -90,8 +92,8 @@ mod tests {
     #[test]
     fn words_read_back_and_the_rest_is_zero() {
         let memory: Memory = [(0x1000, 7), (u64::MAX & !7, 9), (0x1008, 0)].into_iter().collect();
-        assert_eq!(memory.read(0x1003), Ok(7));
-        assert_eq!(memory.read(0x1010), Ok(0));
+        assert_eq!(memory.read(0x1003, false), Ok(7));
+        assert_eq!(memory.read(0x1010, false), Ok(0));
         assert_eq!(memory.words().collect::<alloc::vec::Vec<_>>(), [(0x1000, 7), (u64::MAX & !7, 9)]);
     }
 
@@ -99,9 +101,10 @@ mod tests {
     fn any_touched_byte_of_the_range_aborts() {
         let mut memory = Memory::new();
         memory.set_abort(Some((0x1004, 0x100b)));
-        assert_eq!(memory.read(0xff8), Ok(0));
-        assert_eq!(memory.read(0x1000), Err(ExternalAbort));
-        assert_eq!(memory.read(0x1008), Err(ExternalAbort));
-        assert_eq!(memory.read(0x1010), Ok(0));
+        assert_eq!(memory.read(0xff8, false), Ok(0));
+        assert_eq!(memory.read(0x1000, false), Err(ExternalAbort));
+        assert_eq!(memory.read(0xff0, true), Ok(0));
+        assert_eq!(memory.read(0x1008, false), Err(ExternalAbort));
+        assert_eq!(memory.read(0x1010, false), Ok(0));
     }
 }

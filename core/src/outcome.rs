@@ -71,7 +71,7 @@ pub struct FaultRecord {
     pub s2fs1walk: bool,
     /// The IPA stage 2 was translating; meaningful when `second_stage` is set.
     pub ipa: FullAddress,
-    /// The physical address of an External abort.
+    /// The physical address of an External abort or of a granule protection fault.
     pub paddress: FullAddress,
     /// Whether the access that failed was a write, as ESR's WnR reports it.
     pub write: bool,
@@ -83,8 +83,45 @@ pub struct FaultRecord {
     pub dirty_bit: bool,
     /// A Permission fault from stage 2's `AssuredOnly`.
     pub assured_only: bool,
-    /// A Permission fault on an Allocation Tag access to memory that does not allow it.
-    pub tag_access: bool,
+    /// What the granule protection check found, for a granule protection fault.
+    pub gpcf: Option<Gpcf>,
+}
+
+/// A failed granule protection check (`GPCFRecord`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Gpcf {
+    /// Why it failed.
+    pub kind: GpcfKind,
+    /// The level of the granule protection table, 0 or 1.
+    pub level: u8,
+    /// The access checked was stage 2's own.
+    pub second_stage: bool,
+}
+
+/// Why a granule protection check failed (`GPCF`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GpcfKind {
+    /// The table's address is beyond the protected physical address space.
+    AddressSize,
+    /// An entry, or the registers, are malformed.
+    Walk,
+    /// The granule does not belong to the access's physical address space.
+    Fail,
+    /// An External abort on the table.
+    Eabt,
+}
+
+impl GpcfKind {
+    /// The pseudocode's name, without its `GPCF_` prefix.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AddressSize => "AddressSize",
+            Self::Walk => "Walk",
+            Self::Fail => "Fail",
+            Self::Eabt => "EABT",
+        }
+    }
 }
 
 impl fmt::Display for FaultRecord {

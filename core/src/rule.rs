@@ -49,6 +49,8 @@ rules! {
         "AT S1E3x is UNDEFINED below EL3.";
     AtUndefinedEl2Disabled "at-undefined-el2-disabled" "AT accessors"
         "AT S1E2x at EL3 is UNDEFINED when EL2 is not enabled in the current Security state.";
+    AtUndefinedWorld "at-undefined-world" "AArch64.AT"
+        "SCR_EL3.{NSE, NS} = {1, 0} names no Security state: AT for a lower Exception level is UNDEFINED.";
     AtUndefinedFeature "at-undefined-feature" "AT accessors"
         "This AT instruction is UNDEFINED because the feature that adds it is not implemented.";
     AtTrapHcr "at-trap-hcr" "AT accessors"
@@ -87,6 +89,12 @@ rules! {
         "The descriptor is invalid: bit 0 is 0, or it is a block where this granule and level have none.";
     DescriptorTable "descriptor-table" "AArch64.NextTableBase"
         "Bits 1:0 are 0b11 above level 3: the descriptor points to the next table.";
+    TableNt "table-nt" "AArch64.BlocknTFaults"
+        "The table descriptor skips levels and its nT bit is 1, and the implementation faults on that.";
+    TableAccessFlag "table-access-flag-update" "AArch64.MemSwapTableDesc"
+        "HAFT = 1: hardware sets the access flag in the table descriptor by compare-and-swap, and decodes it again.";
+    StartLevelReserved "start-level-reserved" "AArch64.S1StartLevel"
+        "The base register's SKL skips past the last level, which is reserved: taken as a Translation fault at level 0.";
     TableAddressSize "table-address-size" "AArch64.OAOutOfRange"
         "The next table lies beyond the output address size: an Address size fault at the level of its descriptor.";
     DescriptorLeaf "descriptor-leaf" "StageOA"
@@ -103,6 +111,12 @@ rules! {
     // Stage 1, after the walk.
     S1Permissions "s1-permissions" "AArch64.S1DirectBasePermissions"
         "AP, the table's APTable and the execute-never bits give the permissions of the access's Exception level.";
+    S1PermissionsIndirect "s1-permissions-indirect" "AArch64.S1IndirectBasePermissions"
+        "PIIndex selects the permissions in PIR_ELx and PIRE0_ELx.";
+    S1PermissionOverlay "s1-permission-overlay" "AArch64.S1CheckPermissions"
+        "The permission overlay in POR_ELx takes the permission away.";
+    S1PermissionDirty "s1-permission-dirty" "AArch64.S1CheckPermissions"
+        "The page is writable but clean (nDirty = 1), and hardware does not make it dirty.";
     S1PermissionRead "s1-permission-read" "AArch64.S1CheckPermissions"
         "Stage 1 does not let this Exception level read here.";
     S1PermissionWrite "s1-permission-write" "AArch64.S1CheckPermissions"
@@ -145,6 +159,18 @@ rules! {
         "The first table lies beyond the output address size: an Address size fault, reported at level 0.";
     S2Permissions "s2-permissions" "AArch64.S2DirectBasePermissions"
         "S2AP and XN[1:0] give stage 2's permissions.";
+    S2PermissionsIndirect "s2-permissions-indirect" "AArch64.S2IndirectBasePermissions"
+        "PIIndex selects the permissions in S2PIR_EL2.";
+    S2PermissionOverlay "s2-permission-overlay" "AArch64.S2CheckPermissions"
+        "The permission overlay in S2POR_EL1 takes the permission away.";
+    S2PermissionDirty "s2-permission-dirty" "AArch64.S2CheckPermissions"
+        "The page is writable but clean (Dirty = 0), and hardware does not make it dirty.";
+    S2PermissionTopLevel "s2-permission-top-level" "AArch64.S2CheckPermissions"
+        "VTCR_EL2.{TL0, TL1} want the first stage 1 table in memory that is marked for that VA range.";
+    S2PermissionAssuredOnly "s2-permission-assured-only" "AArch64.S2CheckPermissions"
+        "AssuredOnly memory, and stage 1's mapping is not assured by Protected descriptors in memory only the MMU writes.";
+    S2PermissionRealm "s2-permission-realm" "AArch64.S2CheckPermissions"
+        "A Realm may keep tables and code only in Realm memory.";
     S2PermissionRead "s2-permission-read" "AArch64.S2CheckPermissions"
         "Stage 2 does not permit the read.";
     S2PermissionWrite "s2-permission-write" "AArch64.S2CheckPermissions"
@@ -166,6 +192,26 @@ rules! {
     S2Output "s2-output" "AArch64.S2Translate"
         "Stage 2 has an output address.";
 
+    // Granule protection.
+    GptEntry "gpt-entry" "GPTWalk"
+        "The granule protection table says which physical address space the granule belongs to.";
+    GpcPassed "gpc-passed" "GranuleProtectionCheck"
+        "The granule belongs to the physical address space of the access.";
+    GpcRegisters "gpc-registers" "GPCRegistersConsistent"
+        "GPCCR_EL3 holds a reserved or inconsistent configuration: every check fails.";
+    GpcAbovePps "gpc-above-pps" "AbovePPS"
+        "Beyond GPCCR_EL3.PPS only the Non-secure physical address space exists.";
+    GpcBase "gpc-base" "GranuleProtectionCheck"
+        "GPTBR_EL3 points beyond GPCCR_EL3.PPS.";
+    GpcAbort "gpc-abort" "GPTWalk"
+        "The memory system answers the granule protection table read with an External abort.";
+    GpcMalformed "gpc-malformed" "GPTWalk"
+        "The granule protection table entry is malformed.";
+    GpcTableSize "gpc-table-size" "DecodeGPTTable"
+        "The level 1 granule protection table lies beyond GPCCR_EL3.PPS.";
+    GpcFail "gpc-fail" "GPICheck"
+        "The granule does not belong to the physical address space of the access.";
+
     // The result.
     ParSuccess "par-success" "AArch64.EncodePAR"
         "The translation succeeded: PAR_EL1.F = 0, with the address and its memory attributes.";
@@ -177,6 +223,8 @@ rules! {
         "AT ran at EL1 and stage 2 faulted on the stage 1 walk: the fault is taken to EL2, with the descriptor's IPA in HPFAR_EL2.";
     AtExceptionExternal "at-exception-external" "AArch64.AT"
         "An External abort on the walk is taken as an exception; PAR_EL1 becomes UNKNOWN.";
+    AtExceptionGpc "at-exception-gpc" "AArch64.AT"
+        "A granule protection fault that is reported as an exception; PAR_EL1 becomes UNKNOWN.";
     AccessException "access-exception" "AArch64.Abort"
         "An ordinary access that does not translate takes an exception.";
     AccessPerformed "access-performed" "AArch64.TranslateAddress"

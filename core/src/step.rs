@@ -113,7 +113,7 @@ pub enum Event {
         /// The level the walk starts at.
         level: i8,
         /// The base register's value.
-        ttbr: u64,
+        ttbr: u128,
         /// The address of the first table.
         table: FullAddress,
     },
@@ -134,6 +134,17 @@ pub enum Event {
         /// Least significant input address bit of the index.
         index_low: u8,
         /// The descriptor, in the byte order of the regime.
+        value: u128,
+        /// Whether it has 128 bits.
+        wide: bool,
+    },
+    /// A granule protection table entry was read, for the check of the descriptor (or output) at this place.
+    GptRead {
+        /// Its address, in Root memory.
+        address: FullAddress,
+        /// The level of the table, 0 or 1.
+        level: u8,
+        /// The entry.
         value: u64,
     },
     /// The descriptor points to a table.
@@ -165,11 +176,11 @@ pub enum Event {
         /// Physical address.
         physical: FullAddress,
         /// What the walk had read.
-        old: u64,
+        old: u128,
         /// What it writes.
-        new: u64,
+        new: u128,
         /// What memory held: the swap failed, and the walk is repeated, if it is not `old`.
-        found: u64,
+        found: u128,
     },
     /// A stage has an output.
     Output {

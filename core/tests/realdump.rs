@@ -99,17 +99,22 @@ fn nested_k7_3_host_k6_1_4k_guest() {
     run("nested-k7.3host-k6.1-4k-guest", 2, 1230);
 }
 
-/// A machine that needs a feature not modelled yet says so.
-fn said(name: &str, reason: &str) {
-    let dump = load(name);
-    for op in [Op::S1E1R, Op::S1E1W, Op::S1E0R, Op::S1E0W] {
-        assert_eq!(stagewalk::at::unmodelled(&dump.pe, op), Some(reason), "{name}");
-    }
+#[test]
+fn k6_12_4k_max() {
+    run("k6.12-4k-max", 1, 1041);
 }
 
 #[test]
-fn machines_with_permission_indirection() {
-    for name in ["k6.12-4k-max", "k7.3-4k-max", "k7.3-16k-max", "k7.3-4k-max-vhe-el2"] {
-        said(name, "stage 1 permission indirection (FEAT_S1PIE)");
-    }
+fn k7_3_4k_max() {
+    run("k7.3-4k-max", 1, 1091);
+}
+
+#[test]
+fn k7_3_16k_max() {
+    run("k7.3-16k-max", 1, 1058);
+}
+
+#[test]
+fn k7_3_4k_max_vhe_el2() {
+    run("k7.3-4k-max-vhe-el2", 2, 1147);
 }

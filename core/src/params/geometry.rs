@@ -1,30 +1,28 @@
 //! The shape of a stage's tables: which bits of an address index which level, and which bits of a descriptor hold which
-//! bits of an address. The same for both stages.
+//! bits of an address. The same for both stages, and for descriptors of 64 and 128 bits.
 
 use crate::bits::{align_down, bit, bits, mask};
 use crate::choice::Choice;
 use crate::feature::Feature;
+use crate::layout::descriptor::{s1, s1_d128};
 use crate::pe::Pe;
 use crate::regime::Granule;
 
 /// The last lookup level.
 pub const FINAL_LEVEL: i8 = 3;
 
-/// log2 of a descriptor's size in bytes.
-const DESCRIPTOR_SIZE_LOG2: u32 = 3;
-
 /// What a descriptor is at its level (`DescriptorType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DescriptorType {
     /// Maps nothing.
     Invalid,
-    /// Points to the next table.
-    Table,
+    /// Points to the next table, which is this many levels further on: 1, or with a 128-bit descriptor's SKL up to 4.
+    Table(i8),
     /// Maps a block or a page.
     Leaf,
 }
 
-/// Where descriptors keep bits 51:48 of an address.
+/// Where 64-bit descriptors keep bits 51:48 of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum HighBits {
     /// Nowhere: addresses have 48 bits.
@@ -33,6 +31,36 @@ enum HighBits {
     At15To12,
     /// Bits 9:8 and 49:48: 4K and 16K granules with DS = 1.
     At9To8And49To48,
+    /// Bits 55:48 in place: 128-bit descriptors.
+    InPlace,
+}
+
+/// How a base register holds the first table's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BaseFormat {
+    /// Bits 47:1; with 52-bit addresses, bits 5:2 hold bits 51:48.
+    Bits64,
+    /// Bits 55:5 in place: 128-bit descriptors, in a 64-bit base register.
+    Wide64,
+    /// Bits 87:80 hold bits 55:48: 128-bit descriptors, in a 128-bit base register.
+    Wide128,
+}
+
+/// What decides the shape of a stage's tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Translation granule.
+    pub granule: Granule,
+    /// DS, as it counts.
+    pub ds: bool,
+    /// 128-bit descriptors.
+    pub d128: bool,
+    /// Input address size, in bits.
+    pub ia_size: u32,
+    /// PS or IPS, as in the register.
+    pub ps: u64,
+    /// Contiguous bits do not count: PnCH gives their place to another field.
+    pub no_contiguous: bool,
 }
 
 /// The shape of one stage's tables.
@@ -48,9 +76,12 @@ pub struct Geometry {
     pub start_level: i8,
     /// Whether the DS forms of addresses and blocks are in use.
     pub ds: bool,
-    /// The base register holds bits 51:48 of the table's address in its bits 5:2.
+    /// Whether descriptors have 128 bits.
+    pub d128: bool,
+    /// A 64-bit base register holds bits 51:48 of the table's address in its bits 5:2.
     base_52: bool,
     high_bits: HighBits,
+    no_contiguous: bool,
     /// The 64K granule has level 1 blocks.
     block_64k_level1: bool,
     contiguous_misprogrammed_faults: bool,
@@ -58,22 +89,26 @@ pub struct Geometry {
 }
 
 impl Geometry {
-    /// The shape for an input size in bits, a PS (or IPS) field and a start level.
+    /// The tables of a shape, entered at a start level.
     #[must_use]
-    pub fn new(pe: &Pe, granule: Granule, ds: bool, ia_size: u32, ps: u64, start_level: i8) -> Self {
+    pub fn new(pe: &Pe, shape: &Shape, start_level: i8) -> Self {
+        let Shape { granule, ds, d128, ia_size, ps, no_contiguous } = *shape;
         let lpa64k = pe.has(Feature::Lpa) && granule == Granule::K64;
         Self {
             granule,
             ia_size,
-            oa_size: physical_address_size(pe, granule, ps),
+            oa_size: physical_address_size(pe, granule, d128, ps),
             start_level,
             ds,
+            d128,
             base_52: ds || (lpa64k && ps == 0b110),
-            high_bits: match (lpa64k, ds) {
-                (true, _) => HighBits::At15To12,
-                (false, true) => HighBits::At9To8And49To48,
-                (false, false) => HighBits::Absent,
+            high_bits: match (d128, lpa64k, ds) {
+                (true, ..) => HighBits::InPlace,
+                (false, true, _) => HighBits::At15To12,
+                (false, false, true) => HighBits::At9To8And49To48,
+                (false, false, false) => HighBits::Absent,
             },
+            no_contiguous,
             block_64k_level1: pe.pa_max() >= 52,
             contiguous_misprogrammed_faults: pe.choices.is(Choice::ContiguousMisprogrammedFaults),
             block_nt_faults: pe.has(Feature::Bbm)
@@ -82,59 +117,89 @@ impl Geometry {
         }
     }
 
-    /// The level at which a walk of `ia_size` bits starts when the size alone decides (`AArch64.S1StartLevel`).
+    /// log2 of a descriptor's size in bytes.
     #[must_use]
-    pub const fn start_level_of(granule: Granule, ia_size: u32) -> i8 {
-        let levels = ia_size.saturating_sub(1 + granule.bits()) / stride(granule);
-        FINAL_LEVEL - levels as i8
+    pub const fn descriptor_size(&self) -> u32 {
+        if self.d128 { 4 } else { 3 }
     }
 
-    /// The bits of the input address, high and low, that index a table at `level`.
+    /// Input address bits that index one full table.
     #[must_use]
-    pub const fn index_range(&self, level: i8) -> (u32, u32) {
-        let low = self.block_size(level);
-        let high = if level == self.start_level { self.ia_size - 1 } else { low + stride(self.granule) - 1 };
-        (high, low)
+    pub const fn stride(&self) -> u32 {
+        stride(self.granule, self.d128)
     }
 
     /// log2 of what one descriptor at `level` covers, in bytes (`TranslationSize`).
     #[must_use]
     pub const fn block_size(&self, level: i8) -> u32 {
-        (FINAL_LEVEL - level) as u32 * stride(self.granule) + self.granule.bits()
+        // A start level of 4, which a 128-bit base register's SKL can give, is below the granule.
+        let size = self.granule.bits() as i32 + (FINAL_LEVEL - level) as i32 * self.stride() as i32;
+        size.unsigned_abs()
     }
 
-    /// The first table's address, from the base register (`AArch64.S1TTBaseAddress`).
+    /// The bits of the input address, high and low, that index the table at `level` after a step of `levels` levels.
     #[must_use]
-    pub const fn table_base(&self, ttbr: u64) -> u64 {
-        let (high, low) = self.index_range(self.start_level);
-        let size = high - low + 1 + DESCRIPTOR_SIZE_LOG2;
-        if self.base_52 {
-            let base = bits(ttbr, 5, 2) << 48 | ttbr & mask(47, 6);
-            align_down(base, if size < 6 { 6 } else { size })
-        } else {
-            align_down(ttbr & mask(47, 1), size)
-        }
+    pub const fn index_range(&self, level: i8, levels: i8) -> (u32, u32) {
+        let low = self.block_size(level);
+        let high = low + self.stride() * levels as u32 - 1;
+        (high, low)
     }
 
-    /// The address of the descriptor for `ia` in the table at `base` (`AArch64.TTEntryAddress`).
+    /// The same for the first table, which is as large as the input size makes it.
     #[must_use]
-    pub const fn entry_address(&self, base: u64, ia: u64, level: i8) -> u64 {
-        let (high, low) = self.index_range(level);
-        base | bits(ia, high, low) << DESCRIPTOR_SIZE_LOG2
+    pub const fn first_index_range(&self) -> (u32, u32) {
+        (self.ia_size - 1, self.block_size(self.start_level))
+    }
+
+    /// The first table's address, from the base register (`AArch64.S1TTBaseAddress`, `AArch64.S2TTBaseAddress`).
+    #[must_use]
+    pub const fn table_base(&self, ttbr: u128, format: BaseFormat) -> u64 {
+        let (high, low) = self.first_index_range();
+        let size = high - low + 1 + self.descriptor_size();
+        let word = ttbr as u64;
+        let (base, least) = match format {
+            BaseFormat::Wide64 => (word & mask(55, 5), 5),
+            BaseFormat::Wide128 => (bits((ttbr >> 64) as u64, 23, 16) << 48 | word & mask(47, 5), 5),
+            BaseFormat::Bits64 if self.base_52 => (bits(word, 5, 2) << 48 | word & mask(47, 6), 6),
+            BaseFormat::Bits64 => (word & mask(47, 1), 0),
+        };
+        align_down(base, if size < least { least } else { size })
+    }
+
+    /// The address of the descriptor that input address bits `high:low` index in the table at `base`
+    /// (`AArch64.TTEntryAddress`).
+    #[must_use]
+    pub const fn entry_address(&self, base: u64, ia: u64, (high, low): (u32, u32)) -> u64 {
+        base | bits(ia, high, low) << self.descriptor_size()
     }
 
     /// What a descriptor is at `level` (`AArch64.DecodeDescriptorType`).
     #[must_use]
-    pub const fn descriptor_type(&self, descriptor: u64, level: i8) -> DescriptorType {
+    pub const fn descriptor_type(&self, descriptor: u128, level: i8) -> DescriptorType {
+        if self.d128 {
+            return self.wide_type(descriptor, level);
+        }
         match descriptor & 0b11 {
-            0b11 if level < FINAL_LEVEL => DescriptorType::Table,
+            0b11 if level < FINAL_LEVEL => DescriptorType::Table(1),
             0b11 => DescriptorType::Leaf,
             0b01 if self.block_supported(level) => DescriptorType::Leaf,
             _ => DescriptorType::Invalid,
         }
     }
 
-    /// `AArch64.BlockDescSupported`.
+    /// The same for 128 bits: SKL says how many levels to skip, and the level reached decides.
+    const fn wide_type(&self, descriptor: u128, level: i8) -> DescriptorType {
+        let skip = s1_d128::SKL.get128(descriptor) as i8;
+        if descriptor & 1 == 0 || (skip == 3 && !matches!(self.granule, Granule::K4)) || level + skip > FINAL_LEVEL {
+            DescriptorType::Invalid
+        } else if level + skip == FINAL_LEVEL {
+            DescriptorType::Leaf
+        } else {
+            DescriptorType::Table(1 + skip)
+        }
+    }
+
+    /// `AArch64.BlockDescSupported`, for 64-bit descriptors.
     #[must_use]
     pub const fn block_supported(&self, level: i8) -> bool {
         match (self.granule, level) {
@@ -161,23 +226,36 @@ impl Geometry {
             HighBits::Absent => 0,
             HighBits::At15To12 => bits(descriptor, 15, 12) << 48,
             HighBits::At9To8And49To48 => bits(descriptor, 9, 8) << 50 | bits(descriptor, 49, 48) << 48,
+            HighBits::InPlace => descriptor & mask(55, 48),
         }
     }
 
     /// Whether a leaf's Contiguous bit counts at `level` (`AArch64.ContiguousBit`).
     #[must_use]
-    pub const fn contiguous(&self, descriptor: u64, level: i8) -> bool {
-        let ignored = matches!((self.granule, level), (Granule::K64 | Granule::K16, 1) | (Granule::K4, 0));
-        bit(descriptor, 52) && !ignored
+    pub const fn contiguous(&self, descriptor: u128, level: i8) -> bool {
+        let ignored = match (self.granule, level) {
+            (Granule::K64, 1) | (Granule::K4, 0) => true,
+            (Granule::K16, 1) => !self.d128,
+            _ => false,
+        };
+        let set = if self.d128 {
+            s1_d128::CONTIGUOUS.get128(descriptor) != 0
+        } else {
+            s1::CONTIGUOUS.is_set(descriptor as u64)
+        };
+        set && !ignored && !self.no_contiguous
     }
 
     /// log2 of the number of entries in a contiguous set (`ContiguousSize`).
     #[must_use]
     pub const fn contiguous_entries(&self, level: i8) -> u32 {
-        match (self.granule, level) {
-            (Granule::K4, _) => 4,
-            (Granule::K16, 2) | (Granule::K64, _) => 5,
-            (Granule::K16, _) => 7,
+        match (self.d128, self.granule, level) {
+            (false, Granule::K4, _) => 4,
+            (false, Granule::K16, 2) | (false, Granule::K64, _) => 5,
+            (false, Granule::K16, _) => 7,
+            (true, Granule::K4 | Granule::K16, 1) => 2,
+            (true, Granule::K64, 2) | (true, Granule::K16, 3) => 6,
+            (true, ..) => 4,
         }
     }
 
@@ -206,17 +284,25 @@ impl Geometry {
         self.contiguous_misprogrammed_faults && self.leaf_size(level, true) > self.ia_size
     }
 
-    /// `AArch64.BlocknTFaults`, for a block: its nT bit is set and the implementation faults then.
+    /// `AArch64.BlocknTFaults`: the nT bit is set and the implementation faults then.
     #[must_use]
-    pub const fn block_nt_faults(&self, descriptor: u64, level: i8) -> bool {
-        self.block_nt_faults && level < FINAL_LEVEL && bit(descriptor, 16)
+    pub const fn nt_faults(&self, descriptor: u64) -> bool {
+        let nt = if self.d128 { bit(descriptor, 6) } else { s1::NT.is_set(descriptor) };
+        self.block_nt_faults && nt
     }
 }
 
 /// Input address bits that index one full table.
 #[must_use]
-pub const fn stride(granule: Granule) -> u32 {
-    granule.bits() - DESCRIPTOR_SIZE_LOG2
+pub const fn stride(granule: Granule, d128: bool) -> u32 {
+    granule.bits() - if d128 { 4 } else { 3 }
+}
+
+/// The level at which a walk of `ia_size` bits starts when the size alone decides (`AArch64.S1StartLevel`, before SKL).
+#[must_use]
+pub const fn start_level(granule: Granule, d128: bool, ia_size: u32) -> i8 {
+    let levels = ia_size.saturating_sub(1 + granule.bits()) / stride(granule, d128);
+    FINAL_LEVEL - levels as i8
 }
 
 /// The largest TxSZ (`AArch64.MaxTxSZ`).
@@ -229,8 +315,8 @@ pub const fn max_txsz(pe: &Pe, granule: Granule) -> u64 {
     }
 }
 
-/// The size in bits that a PS field gives (`AArch64.PhysicalAddressSize`), for 64-bit descriptors.
-const fn physical_address_size(pe: &Pe, granule: Granule, ps: u64) -> u32 {
+/// The size in bits that a PS field gives (`AArch64.PhysicalAddressSize`).
+const fn physical_address_size(pe: &Pe, granule: Granule, d128: bool, ps: u64) -> u32 {
     let encoded: u32 = match ps {
         0b000 => 32,
         0b001 => 36,
@@ -242,7 +328,11 @@ const fn physical_address_size(pe: &Pe, granule: Granule, ps: u64) -> u32 {
         _ => 56,
     };
     let wide = pe.has(Feature::Lpa) && (matches!(granule, Granule::K64) || pe.has(Feature::Lpa2));
-    let most: u32 = if wide { 52 } else { 48 };
+    let most = match (d128, wide) {
+        (true, _) => 56,
+        (false, true) => 52,
+        (false, false) => 48,
+    };
     let implemented = pe.pa_max();
     let limit = if implemented < most { implemented } else { most };
     if encoded < limit { encoded } else { limit }

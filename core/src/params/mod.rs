@@ -4,9 +4,9 @@ mod geometry;
 mod s1;
 mod s2;
 
-pub use geometry::{DescriptorType, Geometry};
+pub use geometry::{BaseFormat, DescriptorType, FINAL_LEVEL, Geometry, Shape};
 pub use s1::S1Params;
-pub use s2::S2Params;
+pub use s2::{S2Params, Stage2};
 
 use crate::choice::Choice;
 use crate::feature::Feature;

@@ -1,10 +1,10 @@
 //! Stage-1 parameters of the four regimes.
 
-use super::{Geometry, decode_tg0, decode_tg1, effective_ds, geometry};
+use super::{BaseFormat, Geometry, Shape, decode_tg0, decode_tg1, effective_ds, geometry};
 use crate::choice::Choice;
 use crate::feature::Feature;
 use crate::layout::Field;
-use crate::layout::sysreg::{SysReg, hcr_el2, scr_el3, sctlr_el1, tcr_el1, tcr_el2};
+use crate::layout::sysreg::{SysReg, hcr_el2, scr_el3, sctlr_el1, tcr_el1, tcr_el2, tcr2_el1, ttbr0_el1_d128};
 use crate::pe::Pe;
 use crate::regime::{Granule, Regime, SecurityState, VaRange};
 
@@ -28,7 +28,7 @@ pub struct S1Params {
     /// PS or IPS, as in the register.
     pub ps: u64,
     /// The base register's value.
-    pub ttbr: u64,
+    pub ttbr: u128,
     /// The base register's name.
     pub ttbr_register: SysReg,
     /// Inner cacheability of walks.
@@ -69,8 +69,36 @@ pub struct S1Params {
     pub hd: bool,
     /// 52-bit addresses with 4K or 16K granules.
     pub ds: bool,
+    /// Descriptors have 128 bits.
+    pub d128: bool,
+    /// How many levels the first table skips, with 128-bit descriptors.
+    pub skl: u64,
+    /// Contiguous bits in the first table do not count, with 128-bit descriptors.
+    pub disch: bool,
+    /// Permissions are indirect.
+    pub pie: bool,
+    /// Overlays count for the privileged level.
+    pub poe: bool,
+    /// Overlays count for EL0.
+    pub e0poe: bool,
+    /// PIR_ELx.
+    pub pir: u64,
+    /// PIRE0_ELx.
+    pub pire0: u64,
+    /// POR_ELx.
+    pub por: u64,
+    /// POR_EL0.
+    pub por_el0: u64,
+    /// Bit 52 of a 64-bit descriptor is Protected, not Contiguous.
+    pub pnch: bool,
+    /// Hardware sets the access flag in tables too.
+    pub haft: bool,
+    /// AttrIndx has four bits.
+    pub aie: bool,
     /// MAIR_ELx.
     pub mair: u64,
+    /// MAIR2_ELx.
+    pub mair2: u64,
     /// SCTLR_ELx.C: data accesses may be cacheable.
     pub dcache: bool,
     /// SCTLR_ELx.I: instruction fetches may be cacheable.
@@ -164,7 +192,7 @@ impl S1Params {
     #[must_use]
     pub fn new(pe: &Pe, regime: Regime, security: SecurityState, va: u64) -> Self {
         let range = VaRange::of(regime, va);
-        let [tcr, sctlr, mair, ttbr0, ttbr1] = registers(regime);
+        let Registers { tcr, sctlr, mair, mair2, ttbr: [ttbr0, ttbr1], pir, pire0, por } = registers(regime);
         let (tcr, sctlr) = (pe.regs.get(tcr), pe.regs.get(sctlr));
         let (fields, ttbr_register) = match (regime.has_unprivileged(), range) {
             (true, VaRange::Lower) => (&LOWER, ttbr0),
@@ -180,6 +208,13 @@ impl S1Params {
         let nested = regime == Regime::El10 && pe.el2_enabled();
         let hcr = if nested { pe.hcr() } else { 0 };
         let mtx = implemented(Feature::Mte4, fields.mtx);
+        let nv1 = nested && nv1(pe, hcr);
+        let tcr2 = pe.effective_tcr2(regime);
+        let extended = |feature, field: Field| pe.has(feature) && field.is_set(tcr2);
+        let d128 = regime != Regime::El2 && extended(Feature::D128, tcr2_el1::D128);
+        let ha = implemented(Feature::Hafdbs, fields.ha);
+        let ttbr = pe.regs.get128(ttbr_register);
+        let disch = if range == VaRange::Upper { tcr2_el1::DisCH1 } else { tcr2_el1::DisCH0 };
         Self {
             regime,
             security,
@@ -189,7 +224,7 @@ impl S1Params {
             granule,
             txsz: fields.t0sz.get(tcr),
             ps: fields.ps.get(tcr),
-            ttbr: pe.regs.get(ttbr_register),
+            ttbr,
             ttbr_register,
             irgn: fields.irgn.get(tcr),
             orgn: fields.orgn.get(tcr),
@@ -206,20 +241,40 @@ impl S1Params {
             epan: regime.has_unprivileged() && pe.has(Feature::Pan3) && sctlr_el1::EPAN.is_set(sctlr),
             dc: hcr_el2::DC.is_set(hcr),
             dct: pe.has(Feature::Mte2) && hcr_el2::DCT.is_set(hcr),
-            nv1: nested && nv1(pe, hcr),
-            ha: implemented(Feature::Hafdbs, fields.ha),
+            nv1,
+            ha,
             hd: implemented(Feature::Hafdbs, fields.hd),
             ds: effective_ds(pe, granule, fields.ds.is_set(tcr)),
+            d128,
+            skl: if d128 { ttbr0_el1_d128::SKL.get128(ttbr) } else { 0 },
+            disch: d128 && disch.is_set(tcr2),
+            pie: d128 || extended(Feature::S1pie, tcr2_el1::PIE),
+            poe: extended(Feature::S1poe, tcr2_el1::POE),
+            e0poe: regime.has_unprivileged() && !nv1 && extended(Feature::S1poe, tcr2_el1::E0POE),
+            pir: if pe.has(Feature::S1pie) { pe.regs.get(pir) } else { 0 },
+            pire0: match pire0 {
+                Some(pire0) if pe.has(Feature::S1pie) && !nv1 => pe.regs.get(pire0),
+                _ => 0,
+            },
+            por: pe.regs.get(por),
+            por_el0: pe.regs.get(SysReg::PorEl0),
+            pnch: !d128 && extended(Feature::The, tcr2_el1::PnCH),
+            haft: ha && extended(Feature::Haft, tcr2_el1::HAFT),
+            aie: extended(Feature::Aie, tcr2_el1::AIE),
             mair: pe.regs.get(mair),
+            mair2: pe.regs.get(mair2),
             dcache: sctlr_el1::C.is_set(sctlr),
             icache: sctlr_el1::I.is_set(sctlr),
             keep_raw_shareability: hcr_el2::VM.is_set(hcr) && !pe.choices.is(Choice::EffectiveShareabilityBeforeStage2),
         }
     }
 
-    /// The smallest TxSZ (`AArch64.S1MinTxSZ`), for 64-bit descriptors.
+    /// The smallest TxSZ (`AArch64.S1MinTxSZ`).
     #[must_use]
     pub const fn min_txsz(&self, pe: &Pe) -> u64 {
+        if self.d128 && pe.has(Feature::Lva3) {
+            return if self.regime.has_unprivileged() { 9 } else { 8 };
+        }
         let wide = self.ds || (pe.has(Feature::Lva) && matches!(self.granule, Granule::K64));
         if wide { 12 } else { 16 }
     }
@@ -240,8 +295,26 @@ impl S1Params {
     #[must_use]
     pub fn geometry(&self, pe: &Pe) -> Geometry {
         let ia_size = self.ia_size(pe);
-        let start = Geometry::start_level_of(self.granule, ia_size);
-        Geometry::new(pe, self.granule, self.ds, ia_size, self.ps, start)
+        let start = geometry::start_level(self.granule, self.d128, ia_size) + self.skl as i8;
+        let shape = Shape {
+            granule: self.granule,
+            ds: self.ds,
+            d128: self.d128,
+            ia_size,
+            ps: self.ps,
+            no_contiguous: self.pnch,
+        };
+        Geometry::new(pe, &shape, start)
+    }
+
+    /// How the base register holds the first table's address.
+    #[must_use]
+    pub const fn base_format(&self) -> BaseFormat {
+        match (self.d128, self.regime) {
+            (false, _) => BaseFormat::Bits64,
+            (true, Regime::El3) => BaseFormat::Wide64,
+            (true, _) => BaseFormat::Wide128,
+        }
     }
 
     /// The most significant VA bit that is part of the address (`AArch64.AddrTop`).
@@ -251,17 +324,52 @@ impl S1Params {
     }
 }
 
-/// TCR, SCTLR, MAIR, TTBR0 and TTBR1 of a regime. SCTLR_EL1 shares its M, C, I, WXN, EE and EPAN bits with the others.
-const fn registers(regime: Regime) -> [SysReg; 5] {
-    use SysReg::{
-        MairEl1, MairEl2, MairEl3, SctlrEl1, SctlrEl2, SctlrEl3, TcrEl1, TcrEl2, TcrEl3, Ttbr0El1, Ttbr0El2, Ttbr0El3,
-        Ttbr1El1, Ttbr1El2,
-    };
+/// The registers of a regime.
+struct Registers {
+    tcr: SysReg,
+    sctlr: SysReg,
+    mair: SysReg,
+    mair2: SysReg,
+    ttbr: [SysReg; 2],
+    pir: SysReg,
+    pire0: Option<SysReg>,
+    por: SysReg,
+}
+
+/// SCTLR_EL1 shares its M, C, I, WXN, EE and EPAN bits with the others.
+const fn registers(regime: Regime) -> Registers {
+    use SysReg as R;
     match regime {
-        Regime::El10 => [TcrEl1, SctlrEl1, MairEl1, Ttbr0El1, Ttbr1El1],
-        Regime::El20 => [TcrEl2, SctlrEl2, MairEl2, Ttbr0El2, Ttbr1El2],
-        Regime::El2 => [TcrEl2, SctlrEl2, MairEl2, Ttbr0El2, Ttbr0El2],
-        Regime::El3 => [TcrEl3, SctlrEl3, MairEl3, Ttbr0El3, Ttbr0El3],
+        Regime::El10 => Registers {
+            tcr: R::TcrEl1,
+            sctlr: R::SctlrEl1,
+            mair: R::MairEl1,
+            mair2: R::Mair2El1,
+            ttbr: [R::Ttbr0El1, R::Ttbr1El1],
+            pir: R::PirEl1,
+            pire0: Some(R::Pire0El1),
+            por: R::PorEl1,
+        },
+        Regime::El20 | Regime::El2 => Registers {
+            tcr: R::TcrEl2,
+            sctlr: R::SctlrEl2,
+            mair: R::MairEl2,
+            mair2: R::Mair2El2,
+            ttbr: [R::Ttbr0El2, R::Ttbr1El2],
+            pir: R::PirEl2,
+            pire0: if regime.has_unprivileged() { Some(R::Pire0El2) } else { None },
+            por: R::PorEl2,
+        },
+        Regime::El3 => Registers {
+            tcr: R::TcrEl3,
+            sctlr: R::SctlrEl3,
+            mair: R::MairEl3,
+            mair2: R::Mair2El3,
+            ttbr: [R::Ttbr0El3, R::Ttbr0El3],
+            pir: R::PirEl3,
+            pire0: None,
+            por: R::PorEl3,
+        },
     }
 }
 

@@ -202,7 +202,7 @@ impl From<&FaultRecord> for Fault {
             dirty: fault.dirty_bit.into(),
             assured: fault.assured_only.into(),
             ipa: fault.second_stage.then(|| fault.ipa.address.into()),
-            gpcf: None,
+            gpcf: fault.gpcf.map(|gpcf| gpcf.kind.name().into()),
         }
     }
 }

@@ -1,5 +1,4 @@
-//! A world whose writes stay beside memory, so that many questions can be asked of one memory that none of them
-//! changes.
+//! A world whose writes stay beside memory, so that many questions can be asked of one memory that none of them changes.
 
 use crate::bits::align_down;
 use crate::env::{Env, Fetch, Reply};
@@ -25,16 +24,21 @@ impl Env for Overlay<'_> {
 
     fn read(&mut self, fetch: Fetch) -> Result<Reply, Infallible> {
         self.reads = self.reads.saturating_add(1);
-        let address = align_down(fetch.address.address, 3);
-        let stored = self.memory.read(address);
-        let written = self.writes.iter().rev().find(|(place, _)| *place == address);
-        Ok(stored.map(|stored| written.map_or(stored, |(_, word)| *word)))
+        let first = align_down(fetch.address.address, 3);
+        Ok(self.memory.read(first, fetch.wide).map(|stored| {
+            let word = |address: u64, stored: u128| {
+                let written = self.writes.iter().rev().find(|(place, _)| *place == address);
+                written.map_or(stored & u128::from(u64::MAX), |(_, word)| u128::from(*word))
+            };
+            let low = word(first, stored);
+            if fetch.wide { word(first | 8, stored >> 64) << 64 | low } else { low }
+        }))
     }
 
-    fn compare_and_swap(&mut self, fetch: Fetch, expected: u64, new: u64) -> Result<Reply, Infallible> {
+    fn compare_and_swap(&mut self, fetch: Fetch, expected: u128, new: u128) -> Result<Reply, Infallible> {
         let found = self.read(fetch)?;
         if found == Ok(expected) {
-            self.writes.push((align_down(fetch.address.address, 3), new));
+            self.writes.extend(fetch.words(new).map(|(address, word)| (align_down(address, 3), word)));
         }
         Ok(found)
     }
@@ -53,7 +57,8 @@ mod tests {
         memory.set_abort(Some((0x2000, 0x2fff)));
         let before = memory.clone();
         let mut world = Overlay::new(&memory);
-        let fetch = |address| Fetch { address: FullAddress::new(PaSpace::NonSecure, address), place: Place::S1 };
+        let fetch =
+            |address| Fetch { address: FullAddress::new(PaSpace::NonSecure, address), place: Place::S1, wide: false };
         assert_eq!(world.compare_and_swap(fetch(0x1000), 4, 9), Ok(Ok(5)), "the swap is refused");
         assert_eq!(world.compare_and_swap(fetch(0x1000), 5, 6), Ok(Ok(5)));
         assert_eq!(world.compare_and_swap(fetch(0x1000), 6, 7), Ok(Ok(6)));

@@ -1,5 +1,6 @@
 //! Memory attributes: decoded at each stage, combined, made effective.
 
+use super::word::Word;
 use crate::bits::{bit, bits};
 use crate::choice::Choice;
 use crate::feature::Feature;
@@ -68,10 +69,12 @@ pub(super) fn effective_shareability(attrs: MemAttrs) -> MemAttrs {
 }
 
 /// Attributes of a stage-1 leaf: MAIR's byte for its AttrIndx, and SH (`S1DecodeMemAttrs`).
-pub(super) fn s1_decode(pe: &Pe, params: &S1Params, leaf: u64) -> MemAttrs {
-    let index = descriptor::s1::ATTR_INDX.get(leaf) as u32;
-    let sh = if params.ds { params.sh } else { descriptor::s1::SH.get(leaf) };
-    let byte = bits(params.mair, 8 * index + 7, 8 * index);
+pub(super) fn s1_decode(pe: &Pe, params: &S1Params, leaf: Word) -> MemAttrs {
+    let index = leaf.attr_index(params.aie);
+    let sh = if params.ds && !params.d128 { params.sh } else { descriptor::s1::SH.get(leaf.low()) };
+    let mair = if index < 8 { params.mair } else { params.mair2 };
+    let low = 8 * (index & 7);
+    let byte = bits(mair, low + 7, low);
     // Reserved encodings read as the one that `Choice::ReservedMair` names.
     let byte = if mair_reserved(pe, byte) { 0x00 } else { byte };
     let mem_type = match byte {

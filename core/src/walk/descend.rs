@@ -1,11 +1,13 @@
 //! The descent through the tables, which both stages share: `AArch64.S1Walk` and `AArch64.S2Walk`.
 
-use super::{Walk, fault};
+use super::update::Update;
+use super::word::Word;
+use super::{Context, Walk, fault, gpc};
 use crate::addr::{FullAddress, PaSpace};
 use crate::env::{Env, Fetch};
 use crate::layout::descriptor;
 use crate::outcome::{FaultCode, FaultRecord};
-use crate::params::{DescriptorType, Geometry};
+use crate::params::{DescriptorType, FINAL_LEVEL, Geometry};
 use crate::rule::Rule;
 use crate::step::{Event, Place, Step};
 
@@ -17,23 +19,48 @@ pub(super) trait Lookup<E: Env> {
     /// A fault of this stage.
     fn fault(&self, code: FaultCode, level: i8) -> FaultRecord;
 
-    /// The physical address of the descriptor at `address`: in stage 1, stage 2's answer.
-    fn locate(&mut self, env: &mut E, address: FullAddress, level: i8) -> Walk<FullAddress, E>;
+    /// The physical address of the descriptor at `entry`: in stage 1, stage 2's answer.
+    fn locate(&mut self, env: &mut E, entry: Entry, access: EntryAccess) -> Walk<FullAddress, E>;
 
-    /// Takes what a table descriptor says besides the next table's address, and gives that table's address space.
-    fn enter_table(&mut self, descriptor: u64, space: PaSpace) -> PaSpace;
+    /// The address space of the next table.
+    fn table_space(&self, descriptor: Word, space: PaSpace) -> PaSpace;
+
+    /// Takes what a table descriptor says besides the next table's address.
+    fn enter_table(&mut self, descriptor: Word);
 
     /// The address space of a leaf's output.
-    fn leaf_space(&self, descriptor: u64, space: PaSpace) -> PaSpace;
+    fn leaf_space(&self, descriptor: Word, space: PaSpace) -> PaSpace;
+
+    /// Whether a leaf's Contiguous bit counts, as far as the stage has a say.
+    fn heeds_contiguous(&self) -> bool;
+}
+
+/// A descriptor's place in the stage's own output space.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub address: FullAddress,
+    pub level: i8,
+    /// It is in the first table.
+    pub first: bool,
+}
+
+/// What for a descriptor's address is translated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EntryAccess {
+    Read,
+    Update,
 }
 
 /// Where a descent starts, and how it reads.
 pub(super) struct Descent<'a> {
+    pub context: &'a Context<'a>,
     pub geometry: &'a Geometry,
     pub table: FullAddress,
     pub big_endian: bool,
     /// Hardware sets the access flag, so that a clear one is no fault.
     pub ha: bool,
+    /// And sets it in tables.
+    pub haft: bool,
     /// The rule for a first table that is out of range.
     pub base_rule: Rule,
 }
@@ -41,55 +68,52 @@ pub(super) struct Descent<'a> {
 /// A leaf, and where it was found.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Leaf {
-    pub descriptor: u64,
-    pub level: i8,
-    /// Address of the descriptor in the stage's own output space.
-    pub at: FullAddress,
-    /// And in memory.
+    pub descriptor: Word,
+    pub entry: Entry,
+    /// Where the descriptor is in memory.
     pub physical: FullAddress,
     /// The output address.
     pub output: FullAddress,
+}
+
+/// One lookup: the table, its index, and the descriptor found.
+#[derive(Clone, Copy)]
+struct Found {
+    table: FullAddress,
+    entry: Entry,
+    physical: FullAddress,
+    descriptor: Word,
 }
 
 impl Descent<'_> {
     /// Walks from the first table to a leaf for `ia`, and makes the checks that come before permissions.
     pub fn run<E: Env, L: Lookup<E>>(&self, lookup: &mut L, env: &mut E, ia: u64) -> Walk<Leaf, E> {
         let geometry = self.geometry;
-        let mut level = geometry.start_level;
+        if geometry.start_level > FINAL_LEVEL + 1 {
+            let record = lookup.fault(FaultCode::Translation, 0);
+            return fault(env, lookup.place(), Rule::StartLevelReserved, record);
+        }
         let mut table = self.table;
-        let mut at = FullAddress::new(table.space, geometry.entry_address(table.address, ia, level));
-        if geometry.out_of_range(at.address) {
+        let mut index = geometry.first_index_range();
+        let mut entry = self.entry(table, ia, index, geometry.start_level, true);
+        if geometry.out_of_range(entry.address.address) {
             let record = lookup.fault(FaultCode::AddressSize, 0);
             return fault(env, lookup.place(), self.base_rule, record);
         }
         loop {
-            let place = lookup.place().at(level);
-            let physical = lookup.locate(env, at, level)?;
-            let value = self.read(lookup, env, Fetch { address: physical, place }, ia, at, table)?;
-            match geometry.descriptor_type(value, level) {
-                DescriptorType::Invalid => {
-                    let record = lookup.fault(FaultCode::Translation, level);
-                    return fault(env, place, Rule::DescriptorInvalid, record);
-                }
-                DescriptorType::Leaf => {
-                    let space = lookup.leaf_space(value, table.space);
-                    let leaf = self.leaf(env, place, value, ia, (at, physical), space);
-                    self.check(lookup, env, place, &leaf)?;
-                    return Ok(leaf);
-                }
-                DescriptorType::Table => {
-                    let space = lookup.enter_table(value, table.space);
-                    table = FullAddress::new(space, geometry.next_table(value));
-                    env.note(|| Step { place, rule: Rule::DescriptorTable, event: Event::Table { next: table } });
-                    at = FullAddress::new(space, geometry.entry_address(table.address, ia, level + 1));
-                    if geometry.out_of_range(at.address) {
-                        let record = lookup.fault(FaultCode::AddressSize, level);
-                        return fault(env, place, Rule::TableAddressSize, record);
-                    }
-                    level += 1;
-                }
+            let physical = lookup.locate(env, entry, EntryAccess::Read)?;
+            let descriptor = self.read(lookup, env, physical, ia, entry, (table, index))?;
+            let found = Found { table, entry, physical, descriptor };
+            match self.decode(lookup, env, ia, found)? {
+                Decoded::Leaf(leaf) => return Ok(leaf),
+                Decoded::Next(next) => (table, index, entry) = next,
             }
         }
+    }
+
+    fn entry(&self, table: FullAddress, ia: u64, index: (u32, u32), level: i8, first: bool) -> Entry {
+        let address = self.geometry.entry_address(table.address, ia, index);
+        Entry { address: FullAddress::new(table.space, address), level, first }
     }
 
     /// `FetchDescriptor`: one descriptor, in the regime's byte order.
@@ -97,76 +121,132 @@ impl Descent<'_> {
         &self,
         lookup: &L,
         env: &mut E,
-        fetch: Fetch,
+        physical: FullAddress,
         ia: u64,
-        at: FullAddress,
-        table: FullAddress,
-    ) -> Walk<u64, E> {
-        let level = fetch.place.level.unwrap_or_default();
-        let Ok(raw) = env.read(fetch).map_err(super::Halt::Stop)? else {
-            let record = FaultRecord { paddress: fetch.address, ..lookup.fault(FaultCode::SyncExternalOnWalk, level) };
-            return fault(env, fetch.place, Rule::DescriptorAbort, record);
+        entry: Entry,
+        (table, (index_high, index_low)): (FullAddress, (u32, u32)),
+    ) -> Walk<Word, E> {
+        let place = lookup.place().at(entry.level);
+        gpc::check(self.context, env, place, physical, lookup.fault(FaultCode::GpcfOnWalk, entry.level))?;
+        let wide = self.geometry.d128;
+        let fetch = Fetch { address: physical, place, wide };
+        let Ok(bits) = env.read(fetch).map_err(super::Halt::Stop)? else {
+            let record = lookup.fault(FaultCode::SyncExternalOnWalk, entry.level);
+            let record = FaultRecord { paddress: physical, ..record };
+            return fault(env, place, Rule::DescriptorAbort, record);
         };
-        let value = byte_order(raw, self.big_endian);
-        let (index_high, index_low) = self.geometry.index_range(level);
+        let descriptor = byte_order(Word { bits, wide }, self.big_endian);
         env.note(|| Step {
-            place: fetch.place,
+            place,
             rule: Rule::DescriptorRead,
             event: Event::Read {
-                descriptor: at,
-                physical: fetch.address,
+                descriptor: entry.address,
+                physical,
                 table: table.address,
                 input: ia,
                 index_high: index_high as u8,
                 index_low: index_low as u8,
-                value,
+                value: descriptor.bits,
+                wide,
             },
         });
-        Ok(value)
+        Ok(descriptor)
     }
 
-    fn leaf<E: Env>(
-        &self,
-        env: &mut E,
-        place: Place,
-        value: u64,
-        ia: u64,
-        (at, physical): (FullAddress, FullAddress),
-        space: PaSpace,
-    ) -> Leaf {
-        let level = place.level.unwrap_or_default();
-        let contiguous = self.geometry.contiguous(value, level);
-        let output = FullAddress::new(space, self.geometry.output_address(value, ia, level, contiguous));
-        let size = self.geometry.leaf_size(level, contiguous) as u8;
-        env.note(|| Step { place, rule: Rule::DescriptorLeaf, event: Event::Leaf { output, size, contiguous } });
-        Leaf { descriptor: value, level, at, physical, output }
-    }
-
-    /// The checks on a leaf that come before its permissions, in order.
-    fn check<E: Env, L: Lookup<E>>(&self, lookup: &L, env: &mut E, place: Place, leaf: &Leaf) -> Walk<(), E> {
+    /// What a descriptor leads to. A table whose access flag hardware finds changed is decoded again as it now is.
+    fn decode<E: Env, L: Lookup<E>>(&self, lookup: &mut L, env: &mut E, ia: u64, mut found: Found) -> Walk<Decoded, E> {
         let geometry = self.geometry;
-        let failed = if geometry.contiguous(leaf.descriptor, leaf.level) && geometry.contiguous_faults(leaf.level) {
+        let Entry { level, .. } = found.entry;
+        let place = lookup.place().at(level);
+        loop {
+            let descriptor = found.descriptor;
+            let levels = match geometry.descriptor_type(descriptor.bits, level) {
+                DescriptorType::Invalid => {
+                    let record = lookup.fault(FaultCode::Translation, level);
+                    return fault(env, place, Rule::DescriptorInvalid, record);
+                }
+                DescriptorType::Leaf => return Ok(Decoded::Leaf(self.leaf(lookup, env, ia, &found)?)),
+                DescriptorType::Table(levels) => levels,
+            };
+            let space = lookup.table_space(descriptor, found.table.space);
+            let table = FullAddress::new(space, geometry.next_table(descriptor.low()));
+            env.note(|| Step { place, rule: Rule::DescriptorTable, event: Event::Table { next: table } });
+            let index = geometry.index_range(level + levels, levels);
+            let next = self.entry(table, ia, index, level + levels, false);
+            if geometry.out_of_range(next.address.address) {
+                let record = lookup.fault(FaultCode::AddressSize, level);
+                return fault(env, place, Rule::TableAddressSize, record);
+            }
+            if levels > 1 && geometry.nt_faults(descriptor.low()) {
+                let record = lookup.fault(FaultCode::Translation, level);
+                return fault(env, place, Rule::TableNt, record);
+            }
+            if let Some(changed) = self.mark_table(lookup, env, &found)? {
+                found.descriptor = changed;
+                continue;
+            }
+            lookup.enter_table(descriptor);
+            return Ok(Decoded::Next((table, index, next)));
+        }
+    }
+
+    /// With HAFT, sets the access flag of a table descriptor; answers with the descriptor if it has changed meanwhile.
+    fn mark_table<E: Env, L: Lookup<E>>(&self, lookup: &mut L, env: &mut E, found: &Found) -> Walk<Option<Word>, E> {
+        let old = found.descriptor;
+        if !self.haft || old.accessed() {
+            return Ok(None);
+        }
+        let level = found.entry.level;
+        let physical = lookup.locate(env, found.entry, EntryAccess::Update)?;
+        let fetch = Fetch { address: physical, place: lookup.place().at(level), wide: old.wide };
+        let new = old.with(descriptor::s1::AF.mask());
+        let update = Update { fetch, old, new, big_endian: self.big_endian, rule: Rule::TableAccessFlag };
+        update.swap(self.context, env, lookup.fault(FaultCode::SyncExternalOnWalk, level))
+    }
+
+    /// The leaf, and the checks on it that come before its permissions, in order.
+    fn leaf<E: Env, L: Lookup<E>>(&self, lookup: &L, env: &mut E, ia: u64, found: &Found) -> Walk<Leaf, E> {
+        let (geometry, descriptor, level) = (self.geometry, found.descriptor, found.entry.level);
+        let place = lookup.place().at(level);
+        let contiguous = geometry.contiguous(descriptor.bits, level) && lookup.heeds_contiguous();
+        let space = lookup.leaf_space(descriptor, found.table.space);
+        let output = FullAddress::new(space, geometry.output_address(descriptor.low(), ia, level, contiguous));
+        let size = geometry.leaf_size(level, contiguous) as u8;
+        env.note(|| Step { place, rule: Rule::DescriptorLeaf, event: Event::Leaf { output, size, contiguous } });
+        let failed = if contiguous && geometry.contiguous_faults(level) {
             Some((FaultCode::Translation, Rule::LeafContiguous))
-        } else if geometry.block_nt_faults(leaf.descriptor, leaf.level) {
+        } else if level < FINAL_LEVEL && geometry.nt_faults(descriptor.low()) {
             Some((FaultCode::Translation, Rule::LeafNt))
-        } else if geometry.out_of_range(leaf.output.address) {
+        } else if geometry.out_of_range(output.address) {
             Some((FaultCode::AddressSize, Rule::LeafAddressSize))
-        } else if !descriptor::s1::AF.is_set(leaf.descriptor) && !self.ha {
+        } else if !descriptor.accessed() && !self.ha {
             Some((FaultCode::AccessFlag, Rule::LeafAccessFlag))
         } else {
             None
         };
         match failed {
             Some((code, rule)) => {
-                let record = lookup.fault(code, leaf.level);
+                let record = lookup.fault(code, level);
                 fault(env, place, rule, record)
             }
-            None => Ok(()),
+            None => Ok(Leaf { descriptor, entry: found.entry, physical: found.physical, output }),
         }
     }
 }
 
+/// What a descriptor leads to.
+enum Decoded {
+    Leaf(Leaf),
+    /// The next table, the bits that index it, and the descriptor there.
+    Next((FullAddress, (u32, u32), Entry)),
+}
+
 /// A descriptor between memory's byte order and the regime's.
-pub(super) const fn byte_order(word: u64, big_endian: bool) -> u64 {
-    if big_endian { word.swap_bytes() } else { word }
+pub(super) const fn byte_order(word: Word, big_endian: bool) -> Word {
+    let bits = match (big_endian, word.wide) {
+        (false, _) => word.bits,
+        (true, false) => (word.bits as u64).swap_bytes() as u128,
+        (true, true) => word.bits.swap_bytes(),
+    };
+    Word { bits, wide: word.wide }
 }

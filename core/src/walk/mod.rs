@@ -5,18 +5,24 @@
 
 mod attr;
 mod descend;
+mod gpc;
 mod perm;
 mod s1;
 mod s2;
 mod update;
+mod word;
 
+pub use perm::Blame;
+
+use crate::addr::{FullAddress, PaSpace};
 use crate::env::Env;
 use crate::outcome::{AddressDescriptor, FaultCode, FaultRecord};
-use crate::params::{S1Params, S2Params};
+use crate::params::{S1Params, Stage2};
 use crate::pe::Pe;
-use crate::regime::SecurityState;
+use crate::regime::{SecurityState, VaRange};
 use crate::rule::Rule;
 use crate::step::{Event, Place, Purpose, Step};
+use gpc::GpcParams;
 
 /// What kind of access is translated (`AccessType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,15 +52,21 @@ pub struct AccessDescriptor {
     pub write: bool,
     /// PSTATE.PAN counts.
     pub pan: bool,
-    /// WnR of a fault that no permission check has yet laid at one half of the access. Accesses that the walk makes on
-    /// the way keep it.
-    pub fault_write: bool,
+    /// For a read of a descriptor in the first table: that table's VA range.
+    pub first_table_of: Option<VaRange>,
+    /// What a fault says besides its code, as long as no permission check has said more.
+    pub blame: Blame,
 }
 
 impl AccessDescriptor {
-    /// The walk's own access to a stage-1 descriptor (`CreateAccDescS1TTW`), or its update (`CreateAccDescTTEUpdate`).
-    const fn for_descriptor(self, update: bool) -> Self {
-        Self { kind: AccessType::Ttw, read: true, write: update, pan: false, ..self }
+    /// The read of a stage-1 descriptor (`CreateAccDescS1TTW`).
+    const fn for_descriptor(self, first_table_of: Option<VaRange>) -> Self {
+        Self { kind: AccessType::Ttw, read: true, write: false, pan: false, first_table_of, ..self }
+    }
+
+    /// The update of a stage-1 descriptor (`CreateAccDescTTEUpdate`).
+    const fn for_update(self) -> Self {
+        Self { write: true, ..self.for_descriptor(None) }
     }
 }
 
@@ -66,9 +78,19 @@ pub struct Context<'a> {
     /// Stage-1 parameters.
     pub s1: S1Params,
     /// Stage-2 parameters, in a regime that has a stage 2.
-    pub s2: Option<S2Params>,
+    pub s2: Option<Stage2>,
     /// The access.
     pub access: AccessDescriptor,
+    gpc: Option<GpcParams>,
+}
+
+impl<'a> Context<'a> {
+    /// Decodes what `pe` says of an access through a regime's tables.
+    #[must_use]
+    pub fn new(pe: &'a Pe, s1: S1Params, access: AccessDescriptor) -> Self {
+        let s2 = s1.nested.then(|| Stage2::new(pe, access.security));
+        Self { pe, s1, s2, access, gpc: GpcParams::new(pe) }
+    }
 }
 
 /// Why a walk ended early.
@@ -95,9 +117,18 @@ pub fn translate<E: Env>(
 ) -> Walk<AddressDescriptor, E> {
     let ipa = s1::translate(context, env, va)?;
     match &context.s2 {
-        Some(params) if stage2_on_output => s2::translate(context, params, env, &ipa, Purpose::Output, context.access),
+        Some(stage2) if stage2_on_output => s2::translate(context, stage2, env, &ipa, Purpose::Output, context.access),
         _ => Ok(ipa),
     }
+}
+
+/// The granule protection check of an output address, which accesses make and AT does not.
+///
+/// # Errors
+/// As [`translate`].
+pub fn check_output<E: Env>(context: &Context<'_>, env: &mut E, output: &AddressDescriptor) -> Walk<(), E> {
+    let record = s1_fault(FaultCode::GpcfOnOutput, 0, context.access);
+    gpc::check(context, env, Place::INSTRUCTION, output.address, record)
 }
 
 /// Notes a fault and returns it: a trace never lacks its ending.
@@ -108,18 +139,25 @@ fn fault<T, E: Env>(env: &mut E, place: Place, rule: Rule, fault: FaultRecord) -
 
 /// A stage-1 fault.
 const fn s1_fault(code: FaultCode, level: i8, access: AccessDescriptor) -> FaultRecord {
+    let Blame { write, top_level, overlay, dirty_bit, assured_only } = access.blame;
     FaultRecord {
         code,
         level,
         second_stage: false,
         s2fs1walk: false,
-        ipa: crate::addr::FullAddress::new(crate::addr::PaSpace::NonSecure, 0),
-        paddress: crate::addr::FullAddress::new(crate::addr::PaSpace::NonSecure, 0),
-        write: access.fault_write,
-        top_level: false,
-        overlay: false,
-        dirty_bit: false,
-        assured_only: false,
-        tag_access: false,
+        ipa: FullAddress::new(PaSpace::NonSecure, 0),
+        paddress: FullAddress::new(PaSpace::NonSecure, 0),
+        write,
+        top_level,
+        overlay,
+        dirty_bit,
+        assured_only,
+        gpcf: None,
     }
+}
+
+/// A fault record with what a permission check found.
+const fn blamed(record: FaultRecord, blame: Blame) -> FaultRecord {
+    let Blame { write, top_level, overlay, dirty_bit, assured_only } = blame;
+    FaultRecord { write, top_level, overlay, dirty_bit, assured_only, ..record }
 }

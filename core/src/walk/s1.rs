@@ -1,9 +1,10 @@
 //! Stage 1 (`AArch64.S1Translate`).
 
-use super::descend::{Descent, Leaf, Lookup};
+use super::descend::{Descent, Entry, EntryAccess, Leaf, Lookup};
 use super::perm::{self, TablePermissions};
 use super::update::Update;
-use super::{AccessDescriptor, AccessType, Context, Walk, attr, fault, s1_fault, s2};
+use super::word::Word;
+use super::{AccessDescriptor, AccessType, Context, Walk, attr, blamed, fault, s1_fault, s2};
 use crate::addr::{FullAddress, PaSpace};
 use crate::bits::{bit, bits, mask};
 use crate::choice::Choice;
@@ -13,7 +14,7 @@ use crate::layout::descriptor;
 use crate::outcome::{
     AddressDescriptor, Cacheability, DeviceType, FaultCode, FaultRecord, MemAttrs, MemTag, MemType, Shareability,
 };
-use crate::regime::VaRange;
+use crate::regime::{Regime, VaRange};
 use crate::rule::Rule;
 use crate::step::{Event, Place, Purpose, Step};
 
@@ -25,7 +26,7 @@ pub(super) fn translate<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> 
     }
     check_input(context, env, va)?;
     let geometry = params.geometry(pe);
-    let table = FullAddress::new(params.security.pa_space(), geometry.table_base(params.ttbr));
+    let table = FullAddress::new(params.security.pa_space(), geometry.table_base(params.ttbr, params.base_format()));
     env.note(|| Step {
         place: Place::S1,
         rule: Rule::S1Start,
@@ -40,11 +41,20 @@ pub(super) fn translate<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> 
         },
     });
     loop {
-        let mut lookup = S1Lookup { context, tables: TablePermissions::default() };
-        let descent =
-            Descent { geometry: &geometry, table, big_endian: params.ee, ha: params.ha, base_rule: Rule::S1Base };
+        let assured = params.d128 || params.pnch;
+        let mut lookup =
+            S1Lookup { context, tables: TablePermissions::default(), assured, mro: false, disch: params.disch };
+        let descent = Descent {
+            context,
+            geometry: &geometry,
+            table,
+            big_endian: params.ee,
+            ha: params.ha,
+            haft: params.haft,
+            base_rule: Rule::S1Base,
+        };
         let leaf = descent.run(&mut lookup, env, va)?;
-        if let Some(output) = finish(context, env, lookup.tables, &leaf)? {
+        if let Some(output) = finish(context, env, &lookup, &leaf)? {
             return Ok(output);
         }
     }
@@ -125,9 +135,23 @@ const fn disabled_address(context: &Context<'_>, va: u64, tags: MemTag) -> u64 {
     if ones { va | mask(59, 56) } else { va & !mask(59, 56) }
 }
 
+/// A stage-1 descent under way.
 struct S1Lookup<'a> {
     context: &'a Context<'a>,
     tables: TablePermissions,
+    /// Every descriptor so far was Protected, in memory that only the MMU may write.
+    assured: bool,
+    /// Stage 2 lets only the MMU write the table in hand.
+    mro: bool,
+    /// Contiguous bits in the table in hand do not count.
+    disch: bool,
+}
+
+impl S1Lookup<'_> {
+    /// Whether the mapping stays assured with this descriptor.
+    fn assured_by(&self, descriptor: Word) -> bool {
+        self.assured && self.mro && descriptor.protected(self.context.s1.pnch)
+    }
 }
 
 impl<E: Env> Lookup<E> for S1Lookup<'_> {
@@ -139,41 +163,69 @@ impl<E: Env> Lookup<E> for S1Lookup<'_> {
         s1_fault(code, level, self.context.access)
     }
 
-    fn locate(&mut self, env: &mut E, address: FullAddress, level: i8) -> Walk<FullAddress, E> {
-        let access = self.context.access.for_descriptor(false);
-        locate(self.context, env, address, Purpose::Descriptor(level), access)
+    fn locate(&mut self, env: &mut E, entry: Entry, access: EntryAccess) -> Walk<FullAddress, E> {
+        let context = self.context;
+        let (purpose, access) = match access {
+            EntryAccess::Read => {
+                let range = entry.first.then_some(context.s1.range);
+                (Purpose::Descriptor(entry.level), context.access.for_descriptor(range))
+            }
+            EntryAccess::Update => (Purpose::Update(entry.level), context.access.for_update()),
+        };
+        let located = locate(context, env, entry.address, purpose, access)?;
+        self.mro = located.s2fs1mro;
+        Ok(located.address)
     }
 
-    fn enter_table(&mut self, descriptor: u64, space: PaSpace) -> PaSpace {
+    fn table_space(&self, descriptor: Word, space: PaSpace) -> PaSpace {
+        match space {
+            PaSpace::Secure if descriptor.s1_ns_table() => PaSpace::NonSecure,
+            _ => space,
+        }
+    }
+
+    fn enter_table(&mut self, descriptor: Word) {
         self.tables.apply(&self.context.s1, descriptor);
-        match space {
-            PaSpace::Secure if descriptor::s1::NS_TABLE.is_set(descriptor) => PaSpace::NonSecure,
+        self.assured = self.assured_by(descriptor);
+        self.disch = descriptor.disch();
+    }
+
+    fn leaf_space(&self, descriptor: Word, space: PaSpace) -> PaSpace {
+        let ns = descriptor.s1_ns();
+        match (space, self.context.s1.regime) {
+            (PaSpace::Secure, _) if ns => PaSpace::NonSecure,
+            (PaSpace::Root, _) => match (descriptor.s1_nse(), ns) {
+                (false, false) if self.context.pe.has_secure_state() => PaSpace::Secure,
+                (false, _) => PaSpace::NonSecure,
+                (true, false) => PaSpace::Root,
+                (true, true) => PaSpace::Realm,
+            },
+            (PaSpace::Realm, Regime::El2 | Regime::El20) if ns => PaSpace::NonSecure,
             _ => space,
         }
     }
 
-    fn leaf_space(&self, descriptor: u64, space: PaSpace) -> PaSpace {
-        match space {
-            PaSpace::Secure if descriptor::s1::NS.is_set(descriptor) => PaSpace::NonSecure,
-            _ => space,
-        }
+    fn heeds_contiguous(&self) -> bool {
+        !self.disch
     }
 }
 
-/// The physical address of a stage-1 descriptor: under stage 2, its address is an IPA like any other.
+/// A stage-1 descriptor's address in memory: under stage 2, its address is an IPA like any other.
 fn locate<E: Env>(
     context: &Context<'_>,
     env: &mut E,
     address: FullAddress,
     purpose: Purpose,
     access: AccessDescriptor,
-) -> Walk<FullAddress, E> {
-    let Some(s2_params) = &context.s2 else { return Ok(address) };
+) -> Walk<AddressDescriptor, E> {
     let params = &context.s1;
     let attrs = attr::walk_attrs(context.pe, params.sh, params.irgn, params.orgn);
     let attrs = if params.dcache { attrs } else { attr::normal_non_cacheable(attrs.xs) };
     let ipa = AddressDescriptor { address, attrs, s1assured: false, s2fs1mro: false, mecid: 0 };
-    Ok(s2::translate(context, s2_params, env, &ipa, purpose, access)?.address)
+    match &context.s2 {
+        Some(stage2) => s2::translate(context, stage2, env, &ipa, purpose, access),
+        None => Ok(ipa),
+    }
 }
 
 /// What comes after the walk: permissions, hardware updates, attributes. `None` when an update found the descriptor
@@ -181,53 +233,58 @@ fn locate<E: Env>(
 fn finish<E: Env>(
     context: &Context<'_>,
     env: &mut E,
-    tables: TablePermissions,
+    lookup: &S1Lookup<'_>,
     leaf: &Leaf,
 ) -> Walk<Option<AddressDescriptor>, E> {
-    let place = Place::S1.at(leaf.level);
-    let attrs = attr::s1_decode(context.pe, &context.s1, leaf.descriptor);
-    let granted = perm::s1_permissions(context, tables, leaf.descriptor, leaf.output.space);
-    let rights = granted.rights;
-    env.note(|| Step { place, rule: Rule::S1Permissions, event: Event::Permissions { rights } });
-    let checked = perm::s1_check(context, granted, attrs);
-    let (new, rule) = updated(context, leaf.descriptor, checked.is_err());
-    if new != leaf.descriptor {
-        let mut access = context.access.for_descriptor(true);
+    let Leaf { descriptor, entry, output, .. } = *leaf;
+    let place = Place::S1.at(entry.level);
+    let attrs = attr::s1_decode(context.pe, &context.s1, descriptor);
+    let permissions = perm::s1_permissions(context, lookup.tables, descriptor, output.space);
+    let rights = permissions.granted();
+    env.note(|| Step { place, rule: permissions.rule, event: Event::Permissions { rights } });
+    let checked = perm::s1_check(context, &permissions, attrs);
+    let (new, rule) = updated(context, descriptor, checked.is_err());
+    let record = s1_fault(FaultCode::Permission, entry.level, context.access);
+    if new != descriptor {
+        let mut access = context.access.for_update();
         if let Err(denied) = checked {
-            access.fault_write = denied.write;
+            access.blame = denied.blame;
         }
-        let physical = locate(context, env, leaf.at, Purpose::Update(leaf.level), access)?;
-        let fetch = Fetch { address: physical, place };
-        let update = Update { fetch, old: leaf.descriptor, new, big_endian: context.s1.ee, rule };
-        if !update.swap(env, s1_fault(FaultCode::SyncExternalOnWalk, leaf.level, context.access))? {
+        let physical = locate(context, env, entry.address, Purpose::Update(entry.level), access)?.address;
+        let fetch = Fetch { address: physical, place, wide: descriptor.wide };
+        let update = Update { fetch, old: descriptor, new, big_endian: context.s1.ee, rule };
+        if update.swap(context, env, blamed(record, access.blame))?.is_some() {
             return Ok(None);
         }
     }
     if let Err(denied) = checked {
-        let record = s1_fault(FaultCode::Permission, leaf.level, context.access);
-        return fault(env, place, denied.rule, FaultRecord { write: denied.write, ..record });
+        return fault(env, place, denied.rule, blamed(record, denied.blame));
     }
     env.note(|| Step { place, rule: Rule::S1PermissionPassed, event: Event::Passed });
     env.note(|| Step { place, rule: Rule::S1Attributes, event: Event::Attributes { attrs } });
     let attrs = final_attrs(context, env, place, attrs);
-    let output = AddressDescriptor { address: leaf.output, attrs, s1assured: false, s2fs1mro: false, mecid: 0 };
+    let s1assured = lookup.assured_by(descriptor);
+    let output = AddressDescriptor { address: output, attrs, s1assured, s2fs1mro: false, mecid: 0 };
     env.note(|| Step { place, rule: Rule::S1Output, event: Event::Output { output } });
     Ok(Some(output))
 }
 
 /// The leaf with access flag and dirty state as hardware sets them, and the rule that says so.
-fn updated(context: &Context<'_>, leaf: u64, denied: bool) -> (u64, Rule) {
+fn updated(context: &Context<'_>, leaf: Word, denied: bool) -> (Word, Rule) {
     use descriptor::s1::{AF, AP2, DBM};
     let (params, access) = (&context.s1, context.access);
     let mut new = leaf;
     if params.ha && (!denied || context.pe.choices.is(Choice::AfUpdateOnPermissionFault)) {
-        new |= AF.mask();
+        new = new.with(AF.mask());
     }
     let dirties = access.write && access.kind != AccessType::At;
-    if !denied && params.ha && params.hd && DBM.is_set(leaf) && dirties {
-        new &= !AP2.mask();
+    let managed = params.ha && params.hd && (params.pie || DBM.is_set(leaf.low()));
+    if !denied && managed && dirties {
+        // AP[2], which under indirect permissions is nDirty.
+        new = new.without(AP2.mask());
     }
-    (new, if (new ^ leaf) & AP2.mask() != 0 { Rule::S1Dirty } else { Rule::S1AccessFlag })
+    let dirtied = (new.low() ^ leaf.low()) & AP2.mask() != 0;
+    (new, if dirtied { Rule::S1Dirty } else { Rule::S1AccessFlag })
 }
 
 /// The caches' enables, and effective shareability.

@@ -1,15 +1,17 @@
 //! Stage 2 (`AArch64.S2Translate`).
 
-use super::descend::{Descent, Leaf, Lookup};
+use super::descend::{Descent, Entry, EntryAccess, Leaf, Lookup};
 use super::update::Update;
-use super::{AccessDescriptor, AccessType, Context, Walk, attr, fault, perm, s1_fault};
+use super::word::Word;
+use super::{AccessDescriptor, AccessType, Context, Walk, attr, blamed, fault, perm, s1_fault};
 use crate::addr::{FullAddress, PaSpace};
 use crate::choice::Choice;
 use crate::env::{Env, Fetch};
 use crate::feature::Feature;
 use crate::layout::descriptor;
 use crate::outcome::{AddressDescriptor, FaultCode, FaultRecord, MemAttrs};
-use crate::params::{Geometry, S2Params};
+use crate::params::{Geometry, S2Params, Stage2};
+use crate::regime::SecurityState;
 use crate::rule::Rule;
 use crate::step::{Event, Place, Purpose, Step};
 
@@ -25,12 +27,13 @@ struct S2<'a> {
 /// Translates an intermediate physical address, which is stage 1's output or the address of a stage-1 descriptor.
 pub(super) fn translate<E: Env>(
     context: &Context<'_>,
-    params: &S2Params,
+    stage2: &Stage2,
     env: &mut E,
     ipa: &AddressDescriptor,
     purpose: Purpose,
     access: AccessDescriptor,
 ) -> Walk<AddressDescriptor, E> {
+    let params = stage2.params(ipa.address.space);
     let stage = S2 { context, params, ipa, purpose, access };
     let place = Place::s2(purpose);
     if !params.enabled {
@@ -38,7 +41,7 @@ pub(super) fn translate<E: Env>(
         return Ok(*ipa);
     }
     let geometry = stage.check_input(env)?;
-    let table = FullAddress::new(access.security.pa_space(), geometry.table_base(params.vttbr));
+    let table = FullAddress::new(params.table_space, geometry.table_base(params.ttbr, params.base_format()));
     env.note(|| Step {
         place,
         rule: Rule::S2Start,
@@ -48,11 +51,19 @@ pub(super) fn translate<E: Env>(
             ia_size: geometry.ia_size as u8,
             oa_size: geometry.oa_size as u8,
             level: geometry.start_level,
-            ttbr: params.vttbr,
+            ttbr: params.ttbr,
             table,
         },
     });
-    let descent = Descent { geometry: &geometry, table, big_endian: params.ee, ha: params.ha, base_rule: Rule::S2Base };
+    let descent = Descent {
+        context,
+        geometry: &geometry,
+        table,
+        big_endian: params.ee,
+        ha: params.ha,
+        haft: params.haft,
+        base_rule: Rule::S2Base,
+    };
     loop {
         let leaf = descent.run(&mut &stage, env, ipa.address.address)?;
         if let Some(output) = stage.finish(env, &leaf)? {
@@ -100,35 +111,41 @@ impl S2<'_> {
 
     /// What comes after the walk; `None` when it must start again.
     fn finish<E: Env>(&self, env: &mut E, leaf: &Leaf) -> Walk<Option<AddressDescriptor>, E> {
-        let (pe, params) = (self.context.pe, self.params);
-        let place = self.place().at(leaf.level);
-        let attrs = self.leaf_attrs(leaf.descriptor);
-        let rights = perm::s2_permissions(params, self.access, leaf.descriptor);
-        env.note(|| Step { place, rule: Rule::S2Permissions, event: Event::Permissions { rights } });
-        let checked = perm::s2_check(pe, params, self.access, rights, attrs);
-        let (new, rule) = self.updated(leaf.descriptor, checked.is_err());
-        if new != leaf.descriptor {
-            let fetch = Fetch { address: leaf.physical, place };
-            let update = Update { fetch, old: leaf.descriptor, new, big_endian: params.ee, rule };
-            if !update.swap(env, self.fault(FaultCode::SyncExternalOnWalk, leaf.level))? {
+        let (params, descriptor, level) = (self.params, leaf.descriptor, leaf.entry.level);
+        let place = self.place().at(level);
+        let attrs = self.leaf_attrs(descriptor);
+        let permissions = perm::s2_permissions(params, self.access, descriptor);
+        let rights = permissions.granted();
+        env.note(|| Step { place, rule: permissions.rule, event: Event::Permissions { rights } });
+        let target = perm::Target { attrs, space: leaf.output.space, s1assured: self.ipa.s1assured };
+        let checked = perm::s2_check(self.context.pe, params, self.access, &permissions, &target);
+        let (new, rule) = self.updated(descriptor, checked.is_err());
+        let record = self.fault(FaultCode::Permission, level);
+        if new != descriptor {
+            let fetch = Fetch { address: leaf.physical, place, wide: descriptor.wide };
+            let update = Update { fetch, old: descriptor, new, big_endian: params.ee, rule };
+            let blame = checked.map_or_else(|denied| denied.blame, |()| self.access.blame);
+            if update.swap(self.context, env, blamed(record, blame))?.is_some() {
                 return Ok(None);
             }
         }
         if let Err(denied) = checked {
-            let record = self.fault(FaultCode::Permission, leaf.level);
-            return fault(env, place, denied.rule, FaultRecord { write: denied.write, ..record });
+            return fault(env, place, denied.rule, blamed(record, denied.blame));
         }
         env.note(|| Step { place, rule: Rule::S2PermissionPassed, event: Event::Passed });
         let attrs = self.final_attrs(attrs);
         let rule = if params.fwb { Rule::S2AttributesFwb } else { Rule::S2Attributes };
         env.note(|| Step { place, rule, event: Event::Attributes { attrs } });
-        let output = AddressDescriptor { address: leaf.output, attrs, s1assured: false, s2fs1mro: false, mecid: 0 };
+        // An assured stage-1 mapping is a property of the IPA, not of what stage 2 makes of it.
+        let output =
+            AddressDescriptor { address: leaf.output, attrs, s1assured: false, s2fs1mro: permissions.mro, mecid: 0 };
         env.note(|| Step { place, rule: Rule::S2Output, event: Event::Output { output } });
         Ok(Some(output))
     }
 
     /// Attributes of the leaf: stage 2's own, or with FWB those that stage 2 makes of stage 1's.
-    fn leaf_attrs(&self, leaf: u64) -> MemAttrs {
+    fn leaf_attrs(&self, leaf: Word) -> MemAttrs {
+        let leaf = leaf.low();
         if self.params.fwb {
             attr::s2_apply_fwb(self.context.pe, self.params, self.ipa.attrs, leaf)
         } else {
@@ -149,19 +166,21 @@ impl S2<'_> {
     }
 
     /// The leaf with access flag and dirty state as hardware sets them, and the rule that says so.
-    fn updated(&self, leaf: u64, denied: bool) -> (u64, Rule) {
-        use descriptor::s2::{AF, DBM};
-        const WRITABLE: u64 = 1 << 7;
+    fn updated(&self, leaf: Word, denied: bool) -> (Word, Rule) {
+        use descriptor::s2::{AF, DBM, DIRTY};
         let (params, access) = (self.params, self.access);
         let mut new = leaf;
         if params.ha && (!denied || self.context.pe.choices.is(Choice::AfUpdateOnPermissionFault)) {
-            new |= AF.mask();
+            new = new.with(AF.mask());
         }
         let dirties = access.write && access.kind != AccessType::At;
-        if !denied && params.ha && params.hd && DBM.is_set(leaf) && dirties {
-            new |= WRITABLE;
+        let managed = params.ha && params.hd && (params.s2pie || DBM.is_set(leaf.low()));
+        if !denied && managed && dirties {
+            // S2AP[1], which under indirect permissions is Dirty.
+            new = new.with(DIRTY.mask());
         }
-        (new, if (new ^ leaf) & WRITABLE != 0 { Rule::S2Dirty } else { Rule::S2AccessFlag })
+        let dirtied = (new.low() ^ leaf.low()) & DIRTY.mask() != 0;
+        (new, if dirtied { Rule::S2Dirty } else { Rule::S2AccessFlag })
     }
 }
 
@@ -174,15 +193,24 @@ impl<E: Env> Lookup<E> for &S2<'_> {
         S2::fault(self, code, level)
     }
 
-    fn locate(&mut self, _env: &mut E, address: FullAddress, _level: i8) -> Walk<FullAddress, E> {
-        Ok(address)
+    fn locate(&mut self, _env: &mut E, entry: Entry, _access: EntryAccess) -> Walk<FullAddress, E> {
+        Ok(entry.address)
     }
 
-    fn enter_table(&mut self, _descriptor: u64, space: PaSpace) -> PaSpace {
+    fn table_space(&self, _descriptor: Word, space: PaSpace) -> PaSpace {
         space
     }
 
-    fn leaf_space(&self, _descriptor: u64, space: PaSpace) -> PaSpace {
-        space
+    fn enter_table(&mut self, _descriptor: Word) {}
+
+    fn leaf_space(&self, descriptor: Word, _space: PaSpace) -> PaSpace {
+        match self.access.security {
+            SecurityState::Realm if descriptor.s2_ns() => PaSpace::NonSecure,
+            _ => self.params.output_space,
+        }
+    }
+
+    fn heeds_contiguous(&self) -> bool {
+        true
     }
 }

@@ -1,0 +1,235 @@
+//! Stage-1 permissions.
+
+use super::indirect::{s1_code, s1_overlay};
+use super::{Denied, nibble};
+use crate::addr::PaSpace;
+use crate::choice::Choice;
+use crate::feature::Feature;
+use crate::layout::descriptor;
+use crate::outcome::MemAttrs;
+use crate::params::S1Params;
+use crate::pe::Pe;
+use crate::regime::{Regime, SecurityState};
+use crate::rule::Rule;
+use crate::step::AccessRights;
+use crate::walk::word::Word;
+use crate::walk::{AccessDescriptor, AccessType, Context};
+
+/// Limits that the tables on the way have put on their leaves: sticky bits (`AArch64.S1ApplyTablePerms`).
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::walk) struct TablePermissions {
+    /// APTable: bit 1 forbids writes, bit 0 forbids EL0.
+    ap: u64,
+    /// UXNTable, or XNTable.
+    uxn: bool,
+    /// PXNTable.
+    pxn: bool,
+}
+
+impl TablePermissions {
+    /// Adds one table descriptor's limits. Only direct permissions have them, and so only 64-bit descriptors.
+    pub fn apply(&mut self, params: &S1Params, table: Word) {
+        use descriptor::s1::{AP_TABLE, PXN_TABLE, UXN_TABLE};
+        if params.hpd || params.pie {
+            return;
+        }
+        let table = table.low();
+        if params.nv1 {
+            // EL2's format: bit 60 is the execute-never bit of the privileged level, and EL0 has none.
+            self.ap |= AP_TABLE.get(table) & 0b10;
+            self.pxn |= UXN_TABLE.is_set(table);
+        } else if params.regime.has_unprivileged() {
+            self.ap |= AP_TABLE.get(table);
+            self.uxn |= UXN_TABLE.is_set(table);
+            self.pxn |= PXN_TABLE.is_set(table);
+        } else {
+            self.ap |= AP_TABLE.get(table) & 0b10;
+            self.uxn |= UXN_TABLE.is_set(table);
+        }
+    }
+}
+
+/// The permissions of a leaf for the Exception level of the access (`S1AccessControls`).
+#[derive(Clone, Copy, Debug)]
+pub(in crate::walk) struct S1Permissions {
+    pub rights: AccessRights,
+    /// What the overlay leaves, where one counts.
+    overlay: Option<AccessRights>,
+    /// PSTATE.PAN has taken reads and writes away.
+    pan: bool,
+    /// The leaf is clean, and only hardware or a fault makes it dirty.
+    clean: bool,
+    pub rule: Rule,
+}
+
+impl S1Permissions {
+    /// What base permissions and overlay come to together.
+    pub fn granted(&self) -> AccessRights {
+        let overlay = self.overlay.unwrap_or(AccessRights { read: true, write: true, execute: true });
+        AccessRights {
+            read: self.rights.read && overlay.read,
+            write: self.rights.write && overlay.write,
+            execute: self.rights.execute && overlay.execute,
+        }
+    }
+}
+
+/// Permissions before overlay and WXN.
+struct Base {
+    rights: AccessRights,
+    pan: bool,
+    overlay: bool,
+    wxn: bool,
+}
+
+/// `AArch64.S1ComputePermissions`.
+pub(in crate::walk) fn s1_permissions(
+    context: &Context<'_>,
+    tables: TablePermissions,
+    leaf: Word,
+    space: PaSpace,
+) -> S1Permissions {
+    let (params, access) = (&context.s1, context.access);
+    let base = if params.pie { indirect(context, leaf) } else { direct(context, tables, leaf, space) };
+    let enabled = if access.el == 0 { params.e0poe } else { params.poe };
+    let por = if access.el == 0 { params.por_el0 } else { params.por };
+    let mut overlay = (base.overlay && enabled).then(|| s1_overlay(nibble(por, leaf.s1_po_index())));
+    let mut rights = base.rights;
+    rights.execute &= !fetch_leaves_world(params, access.security, space);
+    match &mut overlay {
+        Some(overlay) if base.wxn && overlay.execute => overlay.write = false,
+        _ => rights.execute &= !base.wxn,
+    }
+    S1Permissions {
+        rights,
+        overlay,
+        pan: base.pan && access.el != 0,
+        clean: params.pie && descriptor::s1::N_DIRTY.is_set(leaf.low()),
+        rule: if params.pie { Rule::S1PermissionsIndirect } else { Rule::S1Permissions },
+    }
+}
+
+/// `AArch64.S1IndirectBasePermissions`.
+fn indirect(context: &Context<'_>, leaf: Word) -> Base {
+    let (pe, params, access) = (context.pe, &context.s1, context.access);
+    let index = leaf.s1_pi_index();
+    let mut privileged = s1_code(nibble(params.pir, index));
+    let upi = if params.regime.has_unprivileged() { nibble(params.pire0, index) } else { 0 };
+    let mut unprivileged = s1_code(upi);
+    // What EL0 can write (or use as a guarded control stack), a privileged level neither executes nor so uses: such a
+    // combination grants nothing at all.
+    let clash = (privileged.rights.execute || privileged.gcs) && (unprivileged.rights.write || unprivileged.gcs);
+    if clash && params.regime.has_unprivileged() {
+        privileged.rights = AccessRights::default();
+        unprivileged.rights = AccessRights::default();
+    }
+    let pan = pe.has(Feature::Pan) && access.pan && pe.pan && !params.nv1 && upi != 0;
+    if pan {
+        privileged.rights = AccessRights { read: false, write: false, ..privileged.rights };
+    }
+    let code = if access.el == 0 { unprivileged } else { privileged };
+    Base { rights: code.rights, pan, overlay: code.overlay, wxn: code.wxn }
+}
+
+/// `AArch64.S1DirectBasePermissions`.
+fn direct(context: &Context<'_>, tables: TablePermissions, leaf: Word, space: PaSpace) -> Base {
+    let (pe, params, access) = (context.pe, &context.s1, context.access);
+    let [mut privileged, unprivileged] = if params.regime.has_unprivileged() {
+        two_levels(params, tables, leaf.low())
+    } else {
+        one_level(params, tables, leaf.low())
+    };
+    let pan = pan_applies(pe, params, access, space, unprivileged);
+    if pan {
+        privileged = AccessRights { read: false, write: false, ..privileged };
+    }
+    let rights = if access.el == 0 { unprivileged } else { privileged };
+    Base { rights, pan, overlay: true, wxn: params.wxn && rights.write && rights.execute }
+}
+
+/// AP[2], taken as 0 while hardware keeps the dirty state: the page is writable, only not yet written.
+const fn read_only(params: &S1Params, leaf: u64) -> bool {
+    descriptor::s1::AP2.is_set(leaf) && !(params.ha && params.hd && descriptor::s1::DBM.is_set(leaf))
+}
+
+/// Privileged and unprivileged permissions.
+fn two_levels(params: &S1Params, tables: TablePermissions, leaf: u64) -> [AccessRights; 2] {
+    use descriptor::s1::{AP1, PXN, UXN};
+    let writable = !read_only(params, leaf) && tables.ap & 0b10 == 0;
+    let el0 = AP1.is_set(leaf) && !params.nv1 && tables.ap & 0b01 == 0;
+    let (uxn, pxn) = if params.nv1 { (false, UXN.is_set(leaf)) } else { (UXN.is_set(leaf), PXN.is_set(leaf)) };
+    let el0_writable = el0 && writable;
+    [
+        // What EL0 can write, a privileged level never executes.
+        AccessRights { read: true, write: writable, execute: !(pxn || tables.pxn || el0_writable) },
+        AccessRights { read: el0, write: el0_writable, execute: !(uxn || tables.uxn) },
+    ]
+}
+
+fn one_level(params: &S1Params, tables: TablePermissions, leaf: u64) -> [AccessRights; 2] {
+    let writable = !read_only(params, leaf) && tables.ap & 0b10 == 0;
+    let execute = !(descriptor::s1::XN.is_set(leaf) || tables.uxn);
+    [AccessRights { read: true, write: writable, execute }, AccessRights::default()]
+}
+
+fn pan_applies(pe: &Pe, params: &S1Params, access: AccessDescriptor, space: PaSpace, el0: AccessRights) -> bool {
+    if !(pe.has(Feature::Pan) && access.pan && pe.pan) || params.nv1 || !params.regime.has_unprivileged() {
+        return false;
+    }
+    let secure_fetch_forbidden = pe.choices.is(Choice::SifAffectsEpan)
+        && access.security == SecurityState::Secure
+        && space == PaSpace::NonSecure
+        && params.sif;
+    let realm_fetch_forbidden = pe.choices.is(Choice::RealmEl20AffectsEpan)
+        && access.security == SecurityState::Realm
+        && params.regime == Regime::El20
+        && space != PaSpace::Realm;
+    let el0_executes = el0.execute && !secure_fetch_forbidden && !realm_fetch_forbidden;
+    el0.read || el0.write || (params.epan && el0_executes)
+}
+
+/// Whether a fetch from `space` would leave the Security state's own memory where that is forbidden.
+const fn fetch_leaves_world(params: &S1Params, security: SecurityState, space: PaSpace) -> bool {
+    match security {
+        SecurityState::Secure => params.sif && matches!(space, PaSpace::NonSecure),
+        SecurityState::Root => !matches!(space, PaSpace::Root),
+        SecurityState::Realm => matches!(params.regime, Regime::El2 | Regime::El20) && !matches!(space, PaSpace::Realm),
+        SecurityState::NonSecure => false,
+    }
+}
+
+/// `AArch64.S1CheckPermissions`.
+pub(in crate::walk) fn s1_check(
+    context: &Context<'_>,
+    permissions: &S1Permissions,
+    attrs: MemAttrs,
+) -> Result<(), Denied> {
+    let (pe, params, access) = (context.pe, &context.s1, context.access);
+    let S1Permissions { rights, overlay, pan, clean, .. } = *permissions;
+    let or_pan = |rule| if pan { Rule::S1PermissionPan } else { rule };
+    let overlay_denies = |allowed: fn(&AccessRights) -> bool| overlay.is_some_and(|overlay| !allowed(&overlay));
+    if access.kind == AccessType::Fetch {
+        return if overlay_denies(|o| o.execute) {
+            Err(Denied::new(Rule::S1PermissionOverlay, access).overlay())
+        } else if attrs.mem_type.is_device() && pe.choices.is(Choice::InstructionFetchFromDeviceFaults) {
+            Err(Denied::new(Rule::FetchFromDevice, access))
+        } else if !rights.execute {
+            Err(Denied::new(Rule::S1PermissionFetch, access))
+        } else {
+            Ok(())
+        };
+    }
+    if access.read && overlay_denies(|o| o.read) {
+        Err(Denied::of(Rule::S1PermissionOverlay, access, false).overlay())
+    } else if access.write && overlay_denies(|o| o.write) {
+        Err(Denied::of(Rule::S1PermissionOverlay, access, true).overlay())
+    } else if access.read && !rights.read {
+        Err(Denied::of(or_pan(Rule::S1PermissionRead), access, false))
+    } else if access.write && !rights.write {
+        Err(Denied::of(or_pan(Rule::S1PermissionWrite), access, true))
+    } else if access.write && clean && !(params.ha && params.hd) {
+        Err(Denied::of(Rule::S1PermissionDirty, access, true).dirty_bit())
+    } else {
+        Ok(())
+    }
+}

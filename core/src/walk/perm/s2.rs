@@ -1,0 +1,182 @@
+//! Stage-2 permissions.
+
+use super::indirect::{S2Code, s2_code};
+use super::{Denied, nibble};
+use crate::addr::PaSpace;
+use crate::bits::bit;
+use crate::choice::Choice;
+use crate::layout::descriptor;
+use crate::outcome::MemAttrs;
+use crate::params::S2Params;
+use crate::pe::Pe;
+use crate::regime::{SecurityState, VaRange};
+use crate::rule::Rule;
+use crate::step::AccessRights;
+use crate::walk::word::Word;
+use crate::walk::{AccessDescriptor, AccessType};
+
+/// The permissions of a leaf for one kind of access (`S2AccessControls`).
+#[derive(Clone, Copy, Debug)]
+pub(in crate::walk) struct S2Permissions {
+    pub rights: AccessRights,
+    overlay: Option<AccessRights>,
+    top_level: [bool; 2],
+    /// Only the MMU may write.
+    pub mro: bool,
+    clean: bool,
+    assured_only: bool,
+    pub rule: Rule,
+}
+
+impl S2Permissions {
+    /// What base permissions and overlay come to together.
+    pub fn granted(&self) -> AccessRights {
+        let overlay = self.overlay.unwrap_or(AccessRights { read: true, write: true, execute: true });
+        AccessRights {
+            read: self.rights.read && overlay.read,
+            write: self.rights.write && overlay.write,
+            execute: self.rights.execute && overlay.execute,
+        }
+    }
+}
+
+/// `AArch64.S2ComputePermissions`.
+pub(in crate::walk) fn s2_permissions(params: &S2Params, access: AccessDescriptor, leaf: Word) -> S2Permissions {
+    let assured_only = leaf.assured_only(params.assured_only);
+    if !params.s2pie {
+        return S2Permissions {
+            rights: direct(params, access, leaf.low()),
+            overlay: None,
+            top_level: [false; 2],
+            mro: false,
+            clean: false,
+            assured_only,
+            rule: Rule::S2Permissions,
+        };
+    }
+    let base = s2_code(nibble(params.s2pir, leaf.s2_pi_index()));
+    let overlay = params.s2poe.then(|| s2_code(nibble(params.s2por, leaf.s2_po_index())));
+    // Writable by nobody but the MMU, base and overlay taken together.
+    let write = base.write && overlay.is_none_or(|overlay| overlay.write);
+    let write_mmu = base.write_mmu && overlay.is_none_or(|overlay| overlay.write_mmu);
+    let mro = !write && write_mmu;
+    let top_level = match overlay {
+        None => base.top_level,
+        Some(overlay) if mro => [0, 1].map(|half| base.top_level[half] || overlay.top_level[half]),
+        Some(_) => [false; 2],
+    };
+    S2Permissions {
+        rights: rights_for(base, access),
+        overlay: overlay.map(|overlay| rights_for(overlay, access)),
+        top_level,
+        mro,
+        clean: !descriptor::s2::DIRTY.is_set(leaf.low()),
+        assured_only,
+        rule: Rule::S2PermissionsIndirect,
+    }
+}
+
+/// What a code grants to this kind of access, at this Exception level.
+const fn rights_for(code: S2Code, access: AccessDescriptor) -> AccessRights {
+    let write = if matches!(access.kind, AccessType::Ttw) { code.write_mmu } else { code.write };
+    AccessRights { read: code.read, write, execute: if access.el == 0 { code.ux } else { code.px } }
+}
+
+/// `AArch64.S2DirectBasePermissions`.
+fn direct(params: &S2Params, access: AccessDescriptor, leaf: u64) -> AccessRights {
+    use descriptor::s2::{DBM, S2AP, XN, XNX};
+    let (xn, xnx) = (XN.is_set(leaf), params.xnx && XNX.is_set(leaf));
+    AccessRights {
+        read: bit(S2AP.get(leaf), 0),
+        write: bit(S2AP.get(leaf), 1) || (params.ha && params.hd && DBM.is_set(leaf)),
+        execute: if access.el == 0 { !xn } else { xn == xnx },
+    }
+}
+
+/// A leaf as `s2_check` sees it.
+pub(in crate::walk) struct Target {
+    /// Attributes of the leaf.
+    pub attrs: MemAttrs,
+    /// Address space of the output.
+    pub space: PaSpace,
+    /// Stage 1's mapping is assured.
+    pub s1assured: bool,
+}
+
+/// `AArch64.S2CheckPermissions`.
+pub(in crate::walk) fn s2_check(
+    pe: &Pe,
+    params: &S2Params,
+    access: AccessDescriptor,
+    permissions: &S2Permissions,
+    target: &Target,
+) -> Result<(), Denied> {
+    let denied = |rule| Err(Denied::new(rule, access));
+    let S2Permissions { rights, overlay, clean, .. } = *permissions;
+    let overlay_denies = |allowed: fn(&AccessRights) -> bool| overlay.is_some_and(|overlay| !allowed(&overlay));
+    let device = target.attrs.mem_type.is_device();
+    let leaves_realm = access.security == SecurityState::Realm && target.space != PaSpace::Realm;
+    let dirty_faults = access.write && clean && params.s2pie && !(params.ha && params.hd);
+    match access.kind {
+        AccessType::Ttw => {
+            if not_top_level(params, access, permissions.top_level) {
+                Err(Denied::new(Rule::S2PermissionTopLevel, access).top_level())
+            } else if params.ptw && device {
+                denied(Rule::S2PermissionWalkDevice)
+            } else if overlay_denies(|o| o.read) || (access.write && overlay_denies(|o| o.write)) {
+                Err(Denied::new(Rule::S2PermissionOverlay, access).overlay())
+            } else if leaves_realm {
+                denied(Rule::S2PermissionRealm)
+            } else if !rights.read {
+                denied(Rule::S2PermissionRead)
+            } else if access.write && !rights.write {
+                denied(Rule::S2PermissionWrite)
+            } else if dirty_faults {
+                Err(Denied::new(Rule::S2PermissionDirty, access).dirty_bit())
+            } else {
+                Ok(())
+            }
+        }
+        _ if permissions.assured_only && !target.s1assured => {
+            Err(Denied::new(Rule::S2PermissionAssuredOnly, access).assured_only())
+        }
+        AccessType::Fetch => {
+            if overlay_denies(|o| o.execute) {
+                Err(Denied::new(Rule::S2PermissionOverlay, access).overlay())
+            } else if device && pe.choices.is(Choice::InstructionFetchFromDeviceFaults) {
+                denied(Rule::FetchFromDevice)
+            } else if leaves_realm {
+                denied(Rule::S2PermissionRealm)
+            } else if !rights.execute {
+                denied(Rule::S2PermissionFetch)
+            } else {
+                Ok(())
+            }
+        }
+        AccessType::At | AccessType::Data => {
+            if access.read && overlay_denies(|o| o.read) {
+                Err(Denied::of(Rule::S2PermissionOverlay, access, false).overlay())
+            } else if access.write && overlay_denies(|o| o.write) {
+                Err(Denied::of(Rule::S2PermissionOverlay, access, true).overlay())
+            } else if access.read && !rights.read {
+                Err(Denied::of(Rule::S2PermissionRead, access, false))
+            } else if access.write && !rights.write {
+                Err(Denied::of(Rule::S2PermissionWrite, access, true))
+            } else if dirty_faults {
+                Err(Denied::of(Rule::S2PermissionDirty, access, true).dirty_bit())
+            } else {
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The TopLevel check of `FEAT_THE`: the first table of a VA range must lie in memory marked for that range.
+const fn not_top_level(params: &S2Params, access: AccessDescriptor, marked: [bool; 2]) -> bool {
+    let [marked0, marked1] = marked;
+    match access.first_table_of {
+        Some(VaRange::Lower) => (params.tl0 && !marked0) || (params.tl1 && marked1 && !marked0),
+        Some(VaRange::Upper) => (params.tl1 && !marked1) || (params.tl0 && marked0 && !marked1),
+        None => false,
+    }
+}
