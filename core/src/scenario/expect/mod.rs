@@ -6,12 +6,15 @@ use super::number::Hex;
 use crate::at::{Exception, Outcome};
 use crate::layout::sysreg::SysReg;
 use crate::outcome::{AddressDescriptor, CachePolicy, Cacheability, DeviceType, FaultRecord, MemTag, MemType};
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::{self, Display};
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
-use serde::ser::{SerializeMap, Serializer};
+use core::fmt;
 use serde::{Deserialize, Serialize};
+
+mod compare;
+mod taken;
+
+pub use compare::{Difference, compare};
 
 /// How an instruction ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +28,7 @@ pub enum Status {
     Undefined,
 }
 
-impl Display for Status {
+impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Ok => "ok",
@@ -252,174 +255,4 @@ const fn cache_code(cache: Cacheability) -> u8 {
         CachePolicy::WriteBack => 3,
     };
     policy << 2 | cache.hints() as u8
-}
-
-impl Serialize for Taken {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("el", &self.el)?;
-        for (register, value) in &self.registers {
-            map.serialize_entry(register.name(), &Hex::from(*value))?;
-        }
-        if !self.ignore.is_empty() {
-            map.serialize_entry("ignore", &Masks(&self.ignore))?;
-        }
-        map.end()
-    }
-}
-
-struct Masks<'a>(&'a [(SysReg, u64)]);
-
-impl Serialize for Masks<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(register, mask)| (register.name(), Hex::from(*mask))))
-    }
-}
-
-impl<'de> Deserialize<'de> for Taken {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(TakenVisitor)
-    }
-}
-
-struct TakenVisitor;
-
-impl<'de> Visitor<'de> for TakenVisitor {
-    type Value = Taken;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an exception: {\"el\": 2, \"ESR_EL2\": …}")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Taken, A::Error> {
-        let mut taken = Taken::default();
-        while let Some(name) = map.next_key::<String>()? {
-            match name.as_str() {
-                "el" => taken.el = map.next_value()?,
-                "ignore" => {
-                    let masks: alloc::collections::BTreeMap<String, Hex> = map.next_value()?;
-                    for (name, mask) in masks {
-                        taken.ignore.push(register_value(&name, mask)?);
-                    }
-                }
-                _ => {
-                    let value = map.next_value()?;
-                    taken.registers.push(register_value(&name, value)?);
-                }
-            }
-        }
-        Ok(taken)
-    }
-}
-
-fn register_value<E: Error>(name: &str, value: Hex) -> Result<(SysReg, u64), E> {
-    let register = super::names::lookup(name).map_err(|problem| E::custom(format_args!("exception: {problem}")))?;
-    Ok((register, value.to_u64()?))
-}
-
-/// A field in which an answer is not what was expected.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Difference {
-    /// The field: `par`, `fault.level`, `exception.ESR_EL2`.
-    pub field: String,
-    /// What was expected there.
-    pub expected: String,
-    /// What the answer has.
-    pub got: String,
-}
-
-/// Every field in which `run` is not what was expected, bits and fields that do not count left out.
-#[must_use]
-pub fn compare(expect: &Expect, run: &Run) -> Vec<Difference> {
-    let got = run.to_expect();
-    let mut differences = Differences(Vec::new());
-    differences.field("status", &expect.status, &got.status);
-    let ignored = expect.par_ignore.unwrap_or_default().0;
-    let masked = |par: Option<Hex>| par.map(|par| Hex(par.0 & !ignored));
-    differences.optional("par", masked(expect.par), masked(got.par));
-    differences.exception(expect.exception.as_ref(), got.exception.as_ref());
-    differences.fault(expect.fault.as_ref(), got.fault.as_ref());
-    differences.output(expect.output.as_ref(), got.output.as_ref());
-    if expect.writes != got.writes {
-        differences.differ("writes", words(&expect.writes), words(&got.writes));
-    }
-    differences.field("reads", &expect.reads, &got.reads);
-    differences.0
-}
-
-fn words(writes: &[(Hex, Hex)]) -> String {
-    let writes: Vec<_> = writes.iter().map(|(address, word)| alloc::format!("{word} at {address}")).collect();
-    if writes.is_empty() { "none".into() } else { writes.join(", ") }
-}
-
-struct Differences(Vec<Difference>);
-
-impl Differences {
-    fn differ(&mut self, field: &str, expected: impl Display, got: impl Display) {
-        self.0.push(Difference { field: field.into(), expected: expected.to_string(), got: got.to_string() });
-    }
-
-    fn field<T: PartialEq + Display>(&mut self, field: &str, expected: &T, got: &T) {
-        if expected != got {
-            self.differ(field, expected, got);
-        }
-    }
-
-    fn optional<T: PartialEq + Display>(&mut self, field: &str, expected: Option<T>, got: Option<T>) {
-        let text = |value: Option<T>| value.map_or_else(|| "none".into(), |value| value.to_string());
-        if expected != got {
-            self.differ(field, text(expected), text(got));
-        }
-    }
-
-    fn exception(&mut self, expected: Option<&Taken>, got: Option<&Taken>) {
-        let el = |taken: Option<&Taken>| taken.map(|taken| taken.el);
-        self.optional("exception.el", el(expected), el(got));
-        let (Some(expected), Some(got)) = (expected, got) else { return };
-        let value =
-            |list: &[(SysReg, u64)], register| list.iter().find(|(known, _)| *known == register).map_or(0, |row| row.1);
-        for register in RECORDED {
-            let counted = !value(&expected.ignore, register);
-            let of = |taken: &Taken| Hex::from(value(&taken.registers, register) & counted);
-            if of(expected) != of(got) {
-                self.differ(&alloc::format!("exception.{}", register.name()), of(expected), of(got));
-            }
-        }
-    }
-
-    fn fault(&mut self, expected: Option<&Fault>, got: Option<&Fault>) {
-        let code = |fault: Option<&Fault>| fault.map(|fault| fault.code.clone());
-        self.optional("fault.code", code(expected), code(got));
-        let (Some(expected), Some(got)) = (expected, got) else { return };
-        self.field("fault.level", &expected.level, &got.level);
-        self.field("fault.s2", &expected.s2, &got.s2);
-        self.field("fault.s1ptw", &expected.s1ptw, &got.s1ptw);
-        self.field("fault.toplevel", &expected.toplevel, &got.toplevel);
-        self.field("fault.overlay", &expected.overlay, &got.overlay);
-        self.field("fault.dirty", &expected.dirty, &got.dirty);
-        self.field("fault.assured", &expected.assured, &got.assured);
-        self.optional("fault.ipa", expected.ipa, got.ipa);
-        self.optional("fault.gpcf", expected.gpcf.as_ref(), got.gpcf.as_ref());
-    }
-
-    fn output(&mut self, expected: Option<&Output>, got: Option<&Output>) {
-        let pa = |output: Option<&Output>| output.map(|output| output.pa);
-        self.optional("output.pa", pa(expected), pa(got));
-        let (Some(expected), Some(got)) = (expected, got) else { return };
-        self.field("output.pas", &expected.pas, &got.pas);
-        self.field("output.device", &expected.device, &got.device);
-        if expected.device == 1 {
-            self.field("output.devtype", &expected.devtype, &got.devtype);
-        } else {
-            self.field("output.inner", &expected.inner, &got.inner);
-            self.field("output.outer", &expected.outer, &got.outer);
-        }
-        self.field("output.sh", &expected.sh, &got.sh);
-        self.field("output.tags", &expected.tags, &got.tags);
-        self.field("output.notagaccess", &expected.notagaccess, &got.notagaccess);
-        self.field("output.xs", &expected.xs, &got.xs);
-        self.field("output.s1assured", &expected.s1assured, &got.s1assured);
-        self.field("output.s2fs1mro", &expected.s2fs1mro, &got.s2fs1mro);
-        self.field("output.mecid", &expected.mecid, &got.mecid);
-    }
 }
