@@ -8,12 +8,12 @@ use crate::env::Env;
 use crate::exception;
 use crate::feature::Feature;
 use crate::layout::Field;
-use crate::layout::sysreg::{SysReg, hcr_el2, hfgitr_el2, scr_el3};
+use crate::layout::sysreg::{hcr_el2, hfgitr_el2};
 use crate::outcome::{AddressDescriptor, FaultRecord};
 use crate::par;
 use crate::params::{S1Params, Stage2};
 use crate::pe::Pe;
-use crate::regime::{Regime, SecurityState};
+use crate::regime::Regime;
 use crate::rule::Rule;
 use crate::step::{Event, Place, Step};
 use crate::walk::{self, AccessDescriptor, AccessType, Blame, Context, Halt};
@@ -104,11 +104,9 @@ fn gate(pe: &Pe, op: Op, at: &At) -> Gate {
 }
 
 fn gate_at_el1(pe: &Pe, op: Op, at: &At) -> Gate {
-    let fine_grained = pe.has(Feature::Fgt) && (!pe.has(Feature::El3) || scr_el3::FGTEn.is_set(pe.scr()));
-    let hfgitr = pe.regs.get(SysReg::HfgitrEl2);
     if pe.el2_enabled() && hcr_el2::AT.is_set(pe.hcr()) {
         Gate::Trap(Rule::AtTrapHcr)
-    } else if pe.el2_enabled() && fine_grained && trap_bit(op).is_some_and(|bit| bit.is_set(hfgitr)) {
+    } else if trap_bit(op).is_some_and(|bit| pe.fine_grained_trap(bit)) {
         Gate::Trap(Rule::AtTrapFgt)
     } else {
         Gate::Execute { both_stages: at.both_stages }
@@ -268,15 +266,12 @@ fn take<E: Env>(pe: &Pe, access: AccessDescriptor, fault: &FaultRecord, va: u64,
 /// What `op` would need that is not modelled, if anything. An answer given all the same would be a guess.
 #[must_use]
 pub fn unmodelled(pe: &Pe, op: Op) -> Option<&'static str> {
-    let (regime, access) = match op.kind() {
+    let (_, access) = match op.kind() {
         OpKind::At(at) => match gate(pe, op, &at) {
             Gate::Execute { both_stages } => at_subject(pe, &At { both_stages, ..at }),
             Gate::Undefined(_) | Gate::Trap(_) => return None,
         },
         OpKind::Access(access) => access_subject(pe, access),
     };
-    if access.security == SecurityState::Root && regime == Regime::El10 && pe.el2_enabled() {
-        return Some("an access as EL0 from EL3 in Root state through stage 2, which the pseudocode never reaches");
-    }
     pe.unmodelled(access.security)
 }

@@ -1,7 +1,8 @@
 //! What the raw control bits come to: the only place, with `params`, where they are read.
 
 use crate::feature::Feature;
-use crate::layout::sysreg::{SysReg, hcr_el2, hcrx_el2, scr_el3, sctlr2_el2, tcr_el3, tcr2_el1, tcr2_el2};
+use crate::layout::Field;
+use crate::layout::sysreg::{SysReg, hcr_el2, hcrx_el2, scr_el3, sctlr2_el2, tcr_el3, tcr2_el1, tcr2_el2, vtcr_el2};
 use crate::pe::Pe;
 use crate::regime::{Regime, SecurityState};
 
@@ -142,6 +143,32 @@ impl Pe {
             }
             _ => 0,
         }
+    }
+
+    /// `AArch64.isPARFormatD128`. The bits are read raw: the format can be 128 bits wide while walks are not.
+    #[must_use]
+    pub const fn par_format_d128(&self, regime: Regime, stage1_only: bool) -> bool {
+        if !self.has(Feature::D128) {
+            return false;
+        }
+        let hcr = self.hcr();
+        let stage2_off = !hcr_el2::VM.is_set(hcr) && !hcr_el2::DC.is_set(hcr);
+        match regime {
+            Regime::El2 => false,
+            Regime::El3 => tcr_el3::D128.is_set(self.regs.get(SysReg::TcrEl3)),
+            Regime::El20 => tcr2_el2::D128.is_set(self.regs.get(SysReg::Tcr2El2)),
+            Regime::El10 if stage1_only || !self.el2_enabled() || stage2_off => {
+                tcr2_el1::D128.is_set(self.regs.get(SysReg::Tcr2El1))
+            }
+            Regime::El10 => vtcr_el2::D128.is_set(self.regs.get(SysReg::VtcrEl2)),
+        }
+    }
+
+    /// Whether a bit of HFGITR_EL2 traps EL1 to EL2 (`FEAT_FGT`).
+    #[must_use]
+    pub const fn fine_grained_trap(&self, bit: Field) -> bool {
+        let enabled = self.has(Feature::Fgt) && (!self.has(Feature::El3) || scr_el3::FGTEn.is_set(self.scr()));
+        self.el2_enabled() && enabled && bit.is_set(self.regs.get(SysReg::HfgitrEl2))
     }
 
     /// `AArch64.IsUnprivAccessPriv`: whether LDTR and STTR act as LDR and STR.

@@ -5,7 +5,7 @@
 //! walk is nothing but its answers so far.
 
 use crate::addr::FullAddress;
-use crate::memory::Memory;
+use crate::memory::{Memory, Reply};
 use crate::step::{Place, Step};
 use alloc::vec::Vec;
 use core::convert::Infallible;
@@ -29,13 +29,6 @@ impl Fetch {
         [low, high].into_iter().take(if self.wide { 2 } else { 1 })
     }
 }
-
-/// The memory system's answer: the descriptor as stored, least significant byte first, or an External abort.
-pub type Reply = Result<u128, ExternalAbort>;
-
-/// A synchronous External abort.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ExternalAbort;
 
 /// What a walk needs from the world.
 pub trait Env {

@@ -5,10 +5,10 @@
 //! authority is Arm's own pseudocode, whose names it keeps.
 //!
 //! # Reading path
-//! [`at`] → [`walk`] → `walk/s1.rs` → `walk/perm.rs` → [`par`].
+//! [`at`] → [`walk`] → `walk/s1.rs` → `walk/perm/` → [`par`].
 //!
 //! # Floors
-//! A file imports only from lower floors.
+//! A room imports only from rooms that stand before it: on a lower floor, or earlier on its own.
 //!
 //! | floor | rooms |
 //! | --- | --- |
@@ -16,7 +16,7 @@
 //! | 1 | [`layout`]: every register and descriptor format, one table each |
 //! | 2 | [`regs`], [`pe`]: raw state; [`preset`]: real cores by their ID registers |
 //! | 3 | [`regime`], [`access`], `effective`, [`params`]: what the raw control bits come to |
-//! | 4 | [`outcome`], [`step`], [`memory`], [`env`], [`walk`] |
+//! | 4 | [`outcome`], [`step`], [`memory`], [`mod@env`], [`walk`] |
 //! | 5 | [`par`], [`exception`], [`at`] |
 //! | 6 | `scenario`: whole cases, as JSON and as Rust |
 //! | 7 | `view`: plain data for the renderers, which are the binary and the playground |
@@ -24,8 +24,7 @@
 //! # Invariants
 //! - No input panics the walk, and the same input always gives the same answer.
 //! - There is one walk. What it runs in, an [`env::Env`], decides whether it is fast, traced or suspended.
-//! - Raw control bits are read in `effective` and [`params`] alone (and, as the pseudocode has it, by the format rule
-//!   of [`par`]).
+//! - Registers are read in `effective` and [`params`] alone, so that a bit that is gated is gated everywhere.
 //! - Without default features the crate is `no_std` with `alloc`, and depends on nothing.
 //!
 //! # Deliberately absent
@@ -57,4 +56,5 @@ pub mod rule;
 #[cfg(feature = "json")]
 pub mod scenario;
 pub mod step;
+pub mod view;
 pub mod walk;

@@ -2,10 +2,7 @@
 
 use crate::bits::mask;
 use crate::feature::Feature;
-use crate::layout::sysreg::{
-    SysReg, hcr_el2, par_el1_fault as fault_format, par_el1_success as success_format, par_el1_success_d128, tcr_el3,
-    tcr2_el1, tcr2_el2, vtcr_el2,
-};
+use crate::layout::sysreg::{par_el1_fault as fault_format, par_el1_success as success_format, par_el1_success_d128};
 use crate::outcome::{
     AddressDescriptor, CachePolicy, Cacheability, DeviceType, FaultCode, FaultRecord, MemAttrs, MemTag, MemType,
     Shareability,
@@ -53,7 +50,7 @@ pub fn encode_success(pe: &Pe, regime: Regime, stage1_only: bool, output: &Addre
     let mut low = success_format::SH.set(world, reported_shareability(&output.attrs).encode());
     low = success_format::ATTR.set(low, encode_attrs(pe, &output.attrs));
     let page = output.address.address >> 12;
-    let value = if is_d128(pe, regime, stage1_only) {
+    let value = if pe.par_format_d128(regime, stage1_only) {
         par_el1_success_d128::PA.set128(u128::from(low) | D128, page)
     } else {
         u128::from(success_format::PA.set(low, page))
@@ -75,26 +72,8 @@ pub fn encode_fault(pe: &Pe, regime: Regime, stage1_only: bool, fault: &FaultRec
     ];
     let low = flags.into_iter().fold(RES1, |par, (field, set)| field.set(par, u64::from(set)));
     let low = fault_format::FST.set(low, encode_ldfsc(fault.code, fault.level));
-    let format = if is_d128(pe, regime, stage1_only) { D128 } else { 0 };
+    let format = if pe.par_format_d128(regime, stage1_only) { D128 } else { 0 };
     Par { value: u128::from(low) | format, unknown: u128::from(mask(63, 48)) }
-}
-
-/// `AArch64.isPARFormatD128`. The bits are read raw: a format can be 128 bits wide while walks are not.
-const fn is_d128(pe: &Pe, regime: Regime, stage1_only: bool) -> bool {
-    if !pe.has(Feature::D128) {
-        return false;
-    }
-    let hcr = pe.hcr();
-    let stage2_off = !hcr_el2::VM.is_set(hcr) && !hcr_el2::DC.is_set(hcr);
-    match regime {
-        Regime::El2 => false,
-        Regime::El3 => tcr_el3::D128.is_set(pe.regs.get(SysReg::TcrEl3)),
-        Regime::El20 => tcr2_el2::D128.is_set(pe.regs.get(SysReg::Tcr2El2)),
-        Regime::El10 if stage1_only || !pe.el2_enabled() || stage2_off => {
-            tcr2_el1::D128.is_set(pe.regs.get(SysReg::Tcr2El1))
-        }
-        Regime::El10 => vtcr_el2::D128.is_set(pe.regs.get(SysReg::VtcrEl2)),
-    }
 }
 
 /// The six fault status bits (`EncodeLDFSC`), as in PAR_EL1.FST and in the DFSC and IFSC of ESR_ELx.

@@ -5,7 +5,7 @@ macro_rules! rules {
         /// A rule of the architecture that decided a step.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Rule {
-            $(#[doc = $text] $variant,)+
+            $(#[doc = concat!("`", $id, "`, decided by ", $source, ".")] $variant,)+
         }
 
         impl Rule {

@@ -1,10 +1,12 @@
 //! Translation parameters: what the registers say about one translation, decoded once (`S1TTWParams`, `S2TTWParams`).
 
 mod geometry;
+mod gpc;
 mod s1;
 mod s2;
 
 pub use geometry::{BaseFormat, DescriptorType, FINAL_LEVEL, Geometry, Shape};
+pub use gpc::GpcParams;
 pub use s1::S1Params;
 pub use s2::{S2Params, Stage2};
 

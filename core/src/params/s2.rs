@@ -247,8 +247,12 @@ impl S2Params {
 
 /// The address spaces of the tables and of the output (`AArch64.SS2InitialTTWState`, `AArch64.SS2OutputPASpace`).
 const fn spaces(security: SecurityState, ipa_space: PaSpace, vtcr: u64, vstcr: u64) -> (PaSpace, PaSpace) {
-    if !matches!(security, SecurityState::Secure) {
-        return (security.pa_space(), security.pa_space());
+    match security {
+        SecurityState::Secure => {}
+        SecurityState::Realm => return (PaSpace::Realm, PaSpace::Realm),
+        SecurityState::NonSecure => return (PaSpace::NonSecure, PaSpace::NonSecure),
+        // Root has no stage 2: only an access as EL0 from EL3 gets here, and the pseudocode's output is Non-secure.
+        SecurityState::Root => return (PaSpace::Root, PaSpace::NonSecure),
     }
     const fn space(non_secure: bool) -> PaSpace {
         if non_secure { PaSpace::NonSecure } else { PaSpace::Secure }

@@ -1,8 +1,9 @@
-//! A world whose writes stay beside memory, so that many questions can be asked of one memory that none of them changes.
+//! A world whose writes stay beside memory, so that many questions can be asked of one memory that none of them
+//! changes.
 
 use crate::bits::align_down;
-use crate::env::{Env, Fetch, Reply};
-use crate::memory::Memory;
+use crate::env::{Env, Fetch};
+use crate::memory::{Memory, Reply};
 use alloc::vec::Vec;
 use core::convert::Infallible;
 
@@ -48,7 +49,7 @@ impl Env for Overlay<'_> {
 mod tests {
     use super::*;
     use crate::addr::{FullAddress, PaSpace};
-    use crate::env::ExternalAbort;
+    use crate::memory::ExternalAbort;
     use crate::step::Place;
 
     #[test]

@@ -1,33 +1,14 @@
-//! Granule protection checks (`GranuleProtectionCheck`): whether a physical address belongs to the physical address space
-//! it is accessed in.
+//! Granule protection checks (`GranuleProtectionCheck`): whether a physical address belongs to the physical address
+//! space it is accessed in.
 
 use super::{Context, Halt, Walk, fault};
 use crate::addr::{FullAddress, PaSpace};
 use crate::bits::{align_down, bits, mask};
 use crate::env::{Env, Fetch};
-use crate::feature::Feature;
-use crate::layout::sysreg::{SysReg, gpccr_el3, gptbr_el3};
 use crate::outcome::{FaultRecord, Gpcf, GpcfKind};
-use crate::pe::Pe;
+use crate::params::GpcParams;
 use crate::rule::Rule;
 use crate::step::{Event, Place, Step};
-
-/// GPCCR_EL3 and GPTBR_EL3, decoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct GpcParams {
-    /// The configuration is neither reserved nor inconsistent (`GPCRegistersConsistent`).
-    consistent: bool,
-    /// Size of the protected physical address space, in bits.
-    pps: u32,
-    /// log2 of the granule size.
-    granule: u32,
-    /// log2 of what a level 0 entry covers.
-    level0: u32,
-    /// The level 0 table, as written.
-    base: u64,
-    /// GPI 8 (Secure) is valid: `FEAT_SEL2`.
-    secure: bool,
-}
 
 /// A failed check, with the rule it failed by.
 struct Failure {
@@ -42,51 +23,6 @@ const TABLE: u64 = 0b0011;
 const CONTIGUOUS: u64 = 0b0001;
 
 impl GpcParams {
-    /// The configuration, when checks are on.
-    pub fn new(pe: &Pe) -> Option<Self> {
-        let gpccr = pe.regs.get(SysReg::GpccrEl3);
-        if !pe.has(Feature::Rme) || !gpccr_el3::GPC.is_set(gpccr) {
-            return None;
-        }
-        let pps = match gpccr_el3::PPS.get(gpccr) {
-            0 => 32,
-            1 => 36,
-            2 => 40,
-            3 => 42,
-            4 => 44,
-            5 => 48,
-            _ => 52,
-        };
-        let granule = match gpccr_el3::PGS.get(gpccr) {
-            0b00 => Some(12),
-            0b10 => Some(14),
-            0b01 => Some(16),
-            _ => None,
-        };
-        // Reserved sizes count as the smallest.
-        let level0 = match gpccr_el3::L0GPTSZ.get(gpccr) {
-            4 => 34,
-            6 => 36,
-            9 => 39,
-            _ => 30,
-        };
-        let sh = gpccr_el3::SH.get(gpccr);
-        let non_cacheable = gpccr_el3::ORGN.get(gpccr) == 0 && gpccr_el3::IRGN.get(gpccr) == 0;
-        let consistent = gpccr_el3::PPS.get(gpccr) != 0b111
-            && pps <= pe.pa_max()
-            && granule.is_some()
-            && sh != 0b01
-            && !(non_cacheable && sh != 0b10);
-        Some(Self {
-            consistent,
-            pps,
-            granule: granule.unwrap_or(12),
-            level0,
-            base: gptbr_el3::BADDR.get(pe.regs.get(SysReg::GptbrEl3)) << 12,
-            secure: pe.has(Feature::Sel2),
-        })
-    }
-
     /// `AbovePPS`.
     const fn above(&self, address: u64) -> bool {
         address >> self.pps != 0

@@ -17,12 +17,11 @@ pub use perm::Blame;
 use crate::addr::{FullAddress, PaSpace};
 use crate::env::Env;
 use crate::outcome::{AddressDescriptor, FaultCode, FaultRecord};
-use crate::params::{S1Params, Stage2};
+use crate::params::{GpcParams, S1Params, Stage2};
 use crate::pe::Pe;
 use crate::regime::{SecurityState, VaRange};
 use crate::rule::Rule;
 use crate::step::{Event, Place, Purpose, Step};
-use gpc::GpcParams;
 
 /// What kind of access is translated (`AccessType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,0 +1,100 @@
+//! A walk that is suspended at every descriptor, and a traced one, answer as one that runs at once.
+
+use flate2::read::GzDecoder;
+use stagewalk::at::{self, Answer, Outcome};
+use stagewalk::env::{Ask, Direct, Env, Replay, Traced};
+use stagewalk::memory::{Memory, Reply};
+use stagewalk::scenario::Case;
+use stagewalk::step::{Event, Step};
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+
+/// Every n-th case of a vector profile.
+fn cases(profile: &str, every: usize) -> Vec<Case> {
+    let path = format!("{}/../tests/vectors/arm/{profile}.jsonl.gz", env!("CARGO_MANIFEST_DIR"));
+    let lines = BufReader::new(GzDecoder::new(File::open(&path).expect(&path))).lines();
+    lines.step_by(every).map(|line| Case::from_slice(line.expect("text").as_bytes()).expect("a case")).collect()
+}
+
+const PROFILES: [&str; 5] = ["nested", "hafdbs", "abort", "d128", "gpc"];
+
+/// Answers one question from memory, as [`Direct`] would.
+fn answer(memory: &mut Memory, ask: Ask) -> Reply {
+    let mut world = Direct::new(memory);
+    let Ok(reply) = match ask {
+        Ask::Read(fetch) => world.read(fetch),
+        Ask::CompareAndSwap { fetch, expected, new } => world.compare_and_swap(fetch, expected, new),
+    };
+    reply
+}
+
+/// Runs a case by starting over at every question, with all the answers so far.
+fn suspended(case: &Case) -> (Answer, Memory, usize) {
+    let (mut memory, mut answers) = (case.memory.clone(), Vec::new());
+    loop {
+        match at::execute(&case.pe, case.op, case.va, &mut Replay::new(&answers)) {
+            Ok(answer) => return (answer, memory, answers.len()),
+            Err(ask) => answers.push(answer(&mut memory, ask)),
+        }
+    }
+}
+
+#[test]
+fn a_suspended_walk_is_its_answers_so_far() {
+    for case in PROFILES.iter().flat_map(|profile| cases(profile, 5)) {
+        let mut memory = case.memory.clone();
+        let mut direct = Direct::new(&mut memory);
+        let Ok(expected) = at::execute(&case.pe, case.op, case.va, &mut direct);
+        let reads = direct.reads as usize;
+        let (answer, left, questions) = suspended(&case);
+        assert_eq!((answer, left, questions), (expected, memory, reads), "{}", case.id);
+    }
+}
+
+/// How a trace must end for an answer.
+fn ends_well(answer: &Answer, last: &Step) -> bool {
+    match (&answer.result, last.event) {
+        (Outcome::Undefined, Event::Undefined) | (Outcome::Performed, Event::Performed) => true,
+        (Outcome::Par(par), Event::Par { value }) => par.value == value,
+        (Outcome::Exception(taken), Event::Exception { el, esr } | Event::Trapped { el, esr }) => {
+            (taken.el, taken.esr()) == (el, esr)
+        }
+        _ => false,
+    }
+}
+
+#[test]
+fn a_trace_tells_the_whole_story_and_changes_nothing() {
+    for case in PROFILES.iter().flat_map(|profile| cases(profile, 5)) {
+        let run = case.run();
+        let traced = case.trace();
+        assert_eq!(
+            (&run.answer, run.reads, &run.writes),
+            (&traced.answer, traced.reads, &traced.writes),
+            "{}",
+            case.id
+        );
+        let last = traced.steps.last().expect("a step");
+        assert!(ends_well(&traced.answer, last), "{}: {last:?}", case.id);
+        let told = traced.steps.iter().filter_map(|step| match step.event {
+            Event::Fault { fault } => Some(fault),
+            _ => None,
+        });
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            Vec::from_iter(traced.answer.fault),
+            "{}: each fault is told once",
+            case.id
+        );
+    }
+}
+
+#[test]
+fn the_steps_can_be_kept_of_any_world() {
+    let case = &cases("nested", 1000)[0];
+    let mut memory = case.memory.clone();
+    let mut direct = Direct::new(&mut memory);
+    let mut traced = Traced::new(&mut direct);
+    let Ok(_) = at::execute(&case.pe, case.op, case.va, &mut traced);
+    assert_eq!(traced.steps, case.trace().steps);
+}
