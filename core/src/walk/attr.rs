@@ -75,8 +75,7 @@ pub(super) fn s1_decode(pe: &Pe, params: &S1Params, leaf: Word) -> MemAttrs {
     let mair = if index < 8 { params.mair } else { params.mair2 };
     let low = 8 * (index & 7);
     let byte = bits(mair, low + 7, low);
-    // Reserved encodings read as the one that `Choice::ReservedMair` names.
-    let byte = if mair_reserved(pe, byte) { 0x00 } else { byte };
+    let byte = if mair_reserved(pe, byte) { mair_instead(pe) } else { byte };
     let mem_type = match byte {
         0x00..=0x0f => MemType::Device(DeviceType::decode(bits(byte, 3, 2))),
         0x40 => MemType::normal(Cacheability::NON_CACHEABLE),
@@ -95,6 +94,15 @@ pub(super) fn s1_decode(pe: &Pe, params: &S1Params, leaf: Word) -> MemAttrs {
         _ => MemTag::Untagged,
     };
     MemAttrs { mem_type, shareability: decode_shareability(pe, sh), tags, no_tag_access: false, xs }
+}
+
+/// What a reserved encoding reads as.
+const fn mair_instead(pe: &Pe) -> u64 {
+    match pe.choices.get(Choice::ReservedMair) {
+        1 => 0x44,
+        2 => 0xff,
+        _ => 0x00,
+    }
 }
 
 /// `S1ConstrainUnpredictableRESMAIR`.
