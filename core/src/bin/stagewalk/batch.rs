@@ -1,0 +1,144 @@
+//! `stagewalk batch`: many cases, one a line.
+
+use crate::failure::{Exit, Failure};
+use crate::source;
+use serde::{Deserialize, Serialize};
+use stagewalk::access::Op;
+use stagewalk::at::unmodelled;
+use stagewalk::scenario::dump::Dump;
+use stagewalk::scenario::names::lookup;
+use stagewalk::scenario::number::Hex;
+use stagewalk::scenario::{Case, Expect, Run, ScenarioError, run as run_on};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::PathBuf;
+
+/// Answer cases from standard input, one JSON object a line, with one JSON object a line on standard output.
+///
+/// A case is in the format of the conformance vectors; its answer is {"id", "status", "par", "par_ignore",
+/// "exception", "fault", "output", "writes", "reads"}, without what does not apply. A machine beyond what is modelled
+/// is answered with {"id", "status": "unsupported", "reason"}, and a line that cannot be read with {"line", "error"};
+/// the run goes on.
+#[derive(clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  zcat base.jsonl.gz | stagewalk batch > answers.jsonl
+  echo '{\"id\": 1, \"op\": \"S1E1R\", \"va\": \"0xffff_8000_0800_0000\"}' | stagewalk batch --dump DIR
+
+Exits with 3 if any line could not be read.")]
+pub struct Args {
+    /// Ask one captured machine: cases are {"id", "op", "el", "va"}, registers and memory come from the
+    /// directory.
+    #[arg(long, value_name = "DIR")]
+    dump: Option<PathBuf>,
+}
+
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let dump = args.dump.as_deref().map(source::dump).transpose()?;
+    let mut input = BufReader::with_capacity(1 << 16, io::stdin().lock());
+    let mut output = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let mut line = Vec::new();
+    let mut exit = Exit::Answered;
+    for number in 1.. {
+        if input.buffer().is_empty() {
+            output.flush()?; // whoever asks a question at a time waits for the answer
+        }
+        line.clear();
+        let read = input.read_until(b'\n', &mut line);
+        if read.map_err(|error| Failure::bad_input(format_args!("standard input, line {number}"), error))? == 0 {
+            break;
+        }
+        let text = line.trim_ascii();
+        if text.is_empty() {
+            continue;
+        }
+        let answered = match &dump {
+            None => answer_case(&mut output, text),
+            Some(dump) => answer_question(&mut output, dump, text),
+        };
+        if let Err(error) = answered? {
+            exit = Exit::BadInput;
+            write_line(&mut output, &Refusal { line: number, error: error.in_line() })?;
+        }
+    }
+    output.flush()?;
+    Ok(exit)
+}
+
+#[derive(Serialize)]
+struct Refusal {
+    line: usize,
+    error: String,
+}
+
+#[derive(Serialize)]
+struct Answer<'a, I> {
+    id: &'a I,
+    #[serde(flatten)]
+    expect: Expect,
+}
+
+#[derive(Serialize)]
+struct Unsupported<'a, I> {
+    id: &'a I,
+    status: &'static str,
+    reason: &'static str,
+}
+
+/// A question to a captured machine. The id may be anything; it comes back as it is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Question {
+    #[serde(default)]
+    id: serde_json::Value,
+    op: String,
+    el: Option<u8>,
+    va: Hex,
+}
+
+type Answered = io::Result<Result<(), ScenarioError>>;
+
+fn answer_case(output: &mut impl Write, text: &[u8]) -> Answered {
+    let case = match Case::from_slice(text) {
+        Ok(case) => case,
+        Err(error) => return Ok(Err(error)),
+    };
+    write_answer(output, &case.id, case.unmodelled(), || case.run()).map(Ok)
+}
+
+fn answer_question(output: &mut impl Write, dump: &Dump, text: &[u8]) -> Answered {
+    let (id, op, el, va) = match read_question(text) {
+        Ok(question) => question,
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut pe = dump.pe.clone();
+    pe.el = el.unwrap_or(pe.el);
+    write_answer(output, &id, unmodelled(&pe, op), || run_on(&pe, op, va, &dump.memory)).map(Ok)
+}
+
+fn read_question(text: &[u8]) -> Result<(serde_json::Value, Op, Option<u8>, u64), ScenarioError> {
+    let question: Question = serde_json::from_slice(text)?;
+    let op = lookup(&question.op).map_err(|problem| ScenarioError::new(format_args!("op: {problem}")))?;
+    if let Some(el) = question.el.filter(|&el| el > 3) {
+        return Err(ScenarioError::new(format_args!("el: {el} is not one of 0, 1, 2, 3")));
+    }
+    let va = question.va.0.try_into();
+    let va = va.map_err(|_| ScenarioError::new(format_args!("va: {} has more than 64 bits", question.va)))?;
+    Ok((question.id, op, question.el, va))
+}
+
+fn write_answer(
+    output: &mut impl Write,
+    id: &impl Serialize,
+    unmodelled: Option<&'static str>,
+    run: impl FnOnce() -> Run,
+) -> io::Result<()> {
+    match unmodelled {
+        None => write_line(output, &Answer { id, expect: run().to_expect() }),
+        Some(reason) => write_line(output, &Unsupported { id, status: "unsupported", reason }),
+    }
+}
+
+fn write_line(output: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *output, value)?;
+    output.write_all(b"\n")
+}
