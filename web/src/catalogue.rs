@@ -1,0 +1,134 @@
+//! What the picker offers: worked examples built into the library, and captured machines fetched when asked for.
+
+use stagewalk::access::Op;
+use stagewalk::scenario::examples::{self, Example};
+
+/// A captured machine under `static/systems/`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct System {
+    /// Its directory, and its name in links.
+    pub name: &'static str,
+    /// What it is.
+    pub title: &'static str,
+    /// What there is to see.
+    pub about: &'static str,
+    /// Addresses worth asking about.
+    pub places: &'static [Place],
+}
+
+/// An address worth asking about.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Place {
+    /// What is there.
+    pub label: &'static str,
+    /// The question.
+    pub op: Op,
+    /// The address.
+    pub va: u64,
+}
+
+const fn place(op: Op, va: u64, label: &'static str) -> Place {
+    Place { label, op, va }
+}
+
+/// The captured machines, stopped while Debian's kernel was running.
+pub static SYSTEMS: [System; 2] = [
+    System {
+        name: "k6.1-4k-a72",
+        title: "Linux 6.1, 4K pages, Cortex-A72",
+        about: "Debian's kernel 6.1 on an Armv8.0 core: 166 tables of 4 KB, 48-bit addresses, four levels, KASLR. \
+                Captured at EL1.",
+        places: &[
+            place(Op::S1E1R, 0xffff_d281_b501_0800, "kernel text: vectors"),
+            place(Op::S1E1W, 0xffff_d281_b501_0800, "kernel text, written: forbidden"),
+            place(Op::S1E1R, 0xffff_d281_b546_c6a0, "kernel text in a 2 MB block"),
+            place(Op::S1E1R, 0xffff_8000_0954_7daf, "Device memory (ioremap)"),
+            place(Op::S1E1W, 0xffff_3643_81ab_0186, "linear map, written"),
+            place(Op::S1E1R, 0xffff_d281_b666_0000, "__init_begin: freed after boot"),
+            place(Op::S1E0R, 0x1_044c, "user data at 64 KB"),
+            place(Op::S1E0W, 0xffff_9c6b_4356, "user, contiguous run of 64 KB"),
+            place(Op::S1E0R, 0xffff_9c80_018d, "user, transparent huge page"),
+            place(Op::S1E0W, 0xffff_9c40_0f29, "user, hugetlb not yet written"),
+            place(Op::S1E0R, 0xffff_9ce0_d052, "user, PROT_NONE but present"),
+            place(Op::S1E0R, 0xa500_0000_0001_0000, "user, tagged pointer (TBI)"),
+            place(Op::S1E0R, 0x0001_0000_0000_0000, "outside the address space"),
+        ],
+    },
+    System {
+        name: "k7.3-16k-neoverse-v1-rodataoff",
+        title: "Linux 7.3, 16K pages, Neoverse V1",
+        about: "Debian's kernel 7.3 with 16 KB pages, 47-bit addresses in three levels, hardware access flag, \
+                rodata=off. Captured at EL1.",
+        places: &[
+            place(Op::S1E1R, 0xffff_ecda_e3c1_0800, "kernel text: vectors"),
+            place(Op::S1E1W, 0xffff_ecda_e3c1_0800, "kernel text, written: rodata=off allows it"),
+            place(Op::S1E1R, 0xffff_ecda_e549_7b38, "linux_banner"),
+            place(Op::S1E1R, 0xffff_c000_8322_8ffd, "Device memory in a 32 MB block"),
+            place(Op::S1E1R, 0xffff_ecda_e678_bb80, "init_task"),
+            place(Op::S1E0R, 0x20_c3a0, "user: hardware sets the access flag"),
+            place(Op::S1E0R, 0x1_1132, "user data"),
+            place(Op::S1E0W, 0x7fff_beba_8d29, "user, contiguous 64 KB"),
+            place(Op::S1E0W, 0x7fff_b600_17cb, "user, hugetlb not yet written"),
+            place(Op::S1E0R, 0x7fff_bed6_91ba, "user, execute-only"),
+            place(Op::S1E0R, 0x7fff_bee0_b573, "user, PROT_NONE but present"),
+            place(Op::S1E1R, 0x3cff_ecda_e462_8f90, "kernel text, tagged pointer (TBI)"),
+            place(Op::S1E0R, 0x8000_0000_0000, "outside the address space"),
+        ],
+    },
+];
+
+/// Links may call the headline example this.
+const STORY: &str = "story";
+
+/// An entry of the picker.
+#[derive(Clone, Copy, Debug)]
+pub enum Entry {
+    /// Built in.
+    Example(Example),
+    /// To be fetched.
+    System(&'static System),
+}
+
+impl Entry {
+    /// The entry of this name.
+    #[must_use]
+    pub fn find(name: &str) -> Option<Self> {
+        let name = if name == STORY { default_name() } else { name };
+        Example::find(name)
+            .map(Self::Example)
+            .or_else(|| SYSTEMS.iter().find(|system| system.name == name).map(Self::System))
+    }
+
+    /// Its name in links.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Example(example) => example.name,
+            Self::System(system) => system.name,
+        }
+    }
+
+    /// Its title.
+    #[must_use]
+    pub const fn title(&self) -> &'static str {
+        match self {
+            Self::Example(example) => example.title,
+            Self::System(system) => system.title,
+        }
+    }
+
+    /// What it shows.
+    #[must_use]
+    pub const fn about(&self) -> &'static str {
+        match self {
+            Self::Example(example) => example.about,
+            Self::System(system) => system.about,
+        }
+    }
+}
+
+/// The example the playground opens on.
+#[must_use]
+pub const fn default_name() -> &'static str {
+    examples::ALL[0].name
+}
