@@ -7,7 +7,7 @@ use stagewalk::outcome::FaultRecord;
 use stagewalk::regime::Stage;
 use stagewalk::view::diff::Key;
 use stagewalk::view::links::Target;
-use stagewalk::view::matrix::{Cell, Matrix, Outcome, Purposed, Row};
+use stagewalk::view::matrix::{Cell, Check, Matrix, Outcome, Purposed, Row};
 use stagewalk::view::va::Role;
 use stagewalk::view::words;
 use yew::prelude::*;
@@ -62,8 +62,8 @@ fn Table(props: &Panel) -> Html {
     let home = home(matrix, ctx.state.stop);
     html! {
         <div class="scroller" role="region" aria-label="The walk as a table" tabindex="0">
-            <table class={classes!("matrix", two.then_some("two"))} role="grid" aria-labelledby="walk-title" data-keys=""
-                {onkeydown}>
+            <table class={classes!("matrix", two.then_some("two"))} role="grid" aria-labelledby="walk-title"
+                data-keys="" {onkeydown}>
                 <thead>
                     <tr>
                         <th scope="col">{ if two { "translated for" } else { "lookup" } }</th>
@@ -103,7 +103,7 @@ fn stops(matrix: &Matrix) -> Vec<Place> {
                 places.push(Place { row: index, column, stop, swap: cell.swap_stop });
             }
         }
-        let taken = row.stage1.is_some_and(|cell| cell.stop.is_some());
+        let taken = row.stage1.as_ref().is_some_and(|cell| cell.stop.is_some());
         if let (false, true, Some(stop)) = (taken, row.fault.is_some() || row.output.is_some(), row.stop)
             && !is_a_lookup(matrix, stop)
         {
@@ -195,7 +195,7 @@ fn index(ctx: &Ctx, row: &Row) -> Html {
 
 /// Where a row's descriptor leads.
 fn leads(row: &Row) -> Html {
-    match row.stage1.map(|cell| cell.outcome) {
+    match row.stage1.as_ref().map(|cell| cell.outcome) {
         Some(Outcome::Table(next)) => html! { <>{ "table " }{ hex(next.address.into()) }</> },
         Some(Outcome::Leaf { output, .. }) => html! { <>{ "output " }{ hex(output.address.into()) }</> },
         _ => Html::default(),
@@ -206,10 +206,13 @@ fn leads(row: &Row) -> Html {
 fn last(ctx: &Ctx, row: &Row, home: Option<usize>, cell: impl Fn(&Cell) -> Html) -> Html {
     match (&row.stage1, &row.fault, &row.output) {
         (Some(read), None, _) => cell(read),
-        (_, Some(fault), _) => wide(ctx, row.stop, home, "s1 fault", html! { { wrong(fault) } }),
+        (_, Some(fault), _) => {
+            wide(ctx, row.stop, home, "s1 fault", html! { <>{ checks(&row.checks) }{ wrong(fault) }</> })
+        }
         (_, _, Some(output)) => {
             let text = html! {
                 <>
+                    { checks(&row.checks) }
                     <span class="what">{ "✓ output" }</span>
                     <span class="word mono">{ hex(output.address.address.into()) }</span>
                 </>
@@ -279,7 +282,24 @@ fn numbers(cell: &Cell) -> Html {
         (Some(read), None) => format!("Read {read}, {stage} {level}: "),
         _ => format!("{stage} {level}: "),
     };
-    html! { <>{ for cell.number.map(number) }{ for cell.swap_number.map(number) }{ spoken(&said) }</> }
+    html! {
+        <>
+            { checks(&cell.checks) }
+            { for cell.number.map(number) }
+            { for cell.swap_number.map(number) }
+            { spoken(&said) }
+        </>
+    }
+}
+
+/// The granule protection reads made before a lookup.
+fn checks(checks: &[Check]) -> Html {
+    let numbers: Vec<String> =
+        checks.iter().filter_map(|check| check.number).map(|number| number.to_string()).collect();
+    if numbers.is_empty() {
+        return Html::default();
+    }
+    html! { <span class="note" title="granule protection table reads">{ format!("GPT {}", numbers.join(", ")) }</span> }
 }
 
 fn what(cell: &Cell) -> String {
