@@ -93,12 +93,13 @@ choices! {
     EffectiveShareabilityBeforeStage2 "effective_shareability_before_stage2" ["false", "true"] 1
         ImplementationDefined "AArch64_S1Translate"
         "Whether Device and Non-cacheable memory becomes Outer Shareable before stage 2 is combined, or only after.";
-    ReservedSh "reserved_sh" ["outer_shareable", "inner_shareable", "non_shareable"] 0 ConstrainedUnpredictable "DecodeShareability"
-        "What the reserved shareability 0b01 means.";
+    ReservedSh "reserved_sh" ["outer_shareable", "inner_shareable", "non_shareable"] 0
+        ConstrainedUnpredictable "DecodeShareability" "What the reserved shareability 0b01 means.";
     ReservedMair "reserved_mair" ["0x00", "0x44", "0xff"] 0 ConstrainedUnpredictable "S1DecodeMemAttrs"
         "As which attribute a reserved attribute of MAIR_ELx is read.";
     ReservedS2Cacheability "reserved_s2_cacheability" ["non_cacheable", "write_through", "write_back"] 0
-        ConstrainedUnpredictable "S2DecodeCacheability" "What the reserved cacheability 0b00 of a stage 2 descriptor means.";
+        ConstrainedUnpredictable "S2DecodeCacheability"
+        "What the reserved cacheability 0b00 of a stage 2 descriptor means.";
     ReservedTg "reserved_tg" ["4k", "16k", "64k"] 0 ImplementationDefined "AArch64_S1DecodeTG0"
         "Which granule a reserved TG0 or TG1 selects.";
 }

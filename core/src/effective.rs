@@ -58,8 +58,8 @@ impl Pe {
         !self.has(Feature::El3) || !self.has_secure_state() || scr_el3::NS.is_set(self.scr())
     }
 
-    /// `SecurityStateAtEL`. {NSE, NS} = {1, 0} is reserved, and so is Secure where it is not implemented with `FEAT_RME`:
-    /// both read as Non-secure here.
+    /// `SecurityStateAtEL`. {NSE, NS} = {1, 0} is reserved, and so is Secure state where `FEAT_RME` comes without
+    /// `FEAT_SEL2`: both read as Non-secure here.
     #[must_use]
     pub const fn security_state(&self, el: u8) -> SecurityState {
         if el == 3 {
