@@ -96,3 +96,18 @@ pub fn mark_ready() {
         let _ = place.set_attribute("data-ready", "");
     }
 }
+
+/// Scrolls a region sideways, and nothing else, so that what the selector finds in it can be seen.
+pub fn reveal(region: &Option<HtmlElement>, selector: &str) {
+    let Some(region) = region else { return };
+    let found = region.query_selector(selector).ok().flatten();
+    let Some(found) = found.and_then(|found| found.dyn_into::<HtmlElement>().ok()) else { return };
+    let head = region.query_selector("th").ok().flatten().map_or(0, |head| head.client_width());
+    let (left, right) = (found.offset_left(), found.offset_left() + found.offset_width());
+    let (start, end) = (region.scroll_left() + head, region.scroll_left() + region.client_width());
+    if left < start {
+        region.set_scroll_left(left - head - 4);
+    } else if right > end {
+        region.set_scroll_left(right - region.client_width() + 4);
+    }
+}

@@ -37,8 +37,12 @@ pub fn FieldTable(props: &Props) -> Html {
                 <th scope="row" title={held.field.meaning}>{ name }<span class="range">{ range(held) }</span></th>
                 <td class="mono">{ number(held) }</td>
                 <td class="meaning">
-                    if let Some(named) = held.named { <span class="named">{ named }</span> }
-                    <span class="about">{ held.field.meaning }</span>
+                    // A named value speaks for itself; the field's meaning is then in its title.
+                    if let Some(named) = held.named {
+                        <span class="named">{ named }</span>
+                    } else {
+                        <span class="about">{ held.field.meaning }</span>
+                    }
                 </td>
             </tr>
         }

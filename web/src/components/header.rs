@@ -115,16 +115,16 @@ fn Keys(props: &KeysProps) -> Html {
     let fixed = [("← →", "step back, step on"), ("↑ ↓ ← →", "in the walk: from lookup to lookup"), ("Ctrl+Z", "undo")];
     let row = |key: &str, does: &str| html! { <><dt><kbd>{ key }</kbd></dt><dd>{ does }</dd></> };
     html! {
-        <details class="menu">
-            <summary>{ "Keys" }</summary>
-            <div class="sheet">
+        <>
+            <button type="button" popovertarget="keys">{ "Keys" }</button>
+            <div class="sheet" id="keys" popover="auto">
                 <dl>
                     { for fixed.iter().map(|(key, does)| row(key, does)) }
                     { for KEYS.iter().filter(|_| on).map(|(key, does)| row(key, does)) }
                 </dl>
                 <label class="check"><input type="checkbox" checked={on} {onchange} />{ "Single-key shortcuts" }</label>
             </div>
-        </details>
+        </>
     }
 }
 

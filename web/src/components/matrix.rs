@@ -60,8 +60,14 @@ fn Table(props: &Panel) -> Html {
     let onkeydown = arrows(ctx);
     let column = |level: &i8| html! { <th scope="col" class="s2">{ format!("stage 2 {}", words::level(*level)) }</th> };
     let home = home(matrix, ctx.state.stop);
+    let scroller = use_node_ref();
+    {
+        // Where the table is wider than the page, the lookup shown is scrolled to: sideways, in the table alone.
+        let scroller = scroller.clone();
+        use_effect_with(ctx.state.stop, move |_| browser::reveal(&scroller.cast(), ".here"));
+    }
     html! {
-        <div class="scroller" role="region" aria-label="The walk as a table" tabindex="0">
+        <div class="scroller" role="region" aria-label="The walk as a table" tabindex="0" ref={scroller}>
             <table class={classes!("matrix", two.then_some("two"))} role="grid" aria-labelledby="walk-title"
                 data-keys="" {onkeydown}>
                 <thead>
