@@ -1,7 +1,10 @@
 //! What a link holds and undo restores: a base machine, the question, and the edits to the machine.
 
 use stagewalk::access::Op;
+use stagewalk::feature::{Feature, Features};
 use stagewalk::layout::sysreg::SysReg;
+use stagewalk::pe::Pe;
+use stagewalk::preset::pa_bits_from_mmfr0;
 use stagewalk::scenario::Case;
 use std::collections::BTreeMap;
 
@@ -48,6 +51,9 @@ impl Document {
         for (&register, &value) in &self.regs {
             case.pe.regs.set(register, value);
         }
+        if self.regs.keys().any(|register| register.name().starts_with("ID_")) {
+            announce(&machine.pe, &mut case.pe);
+        }
         for (&address, &word) in &self.mem {
             case.memory.write(address, word);
         }
@@ -76,5 +82,40 @@ impl Document {
     #[must_use]
     pub fn is_unedited(&self) -> bool {
         self.regs.is_empty() && self.mem.is_empty()
+    }
+}
+
+/// An edited ID register changes what it announces: those features, and the physical address size, and nothing else.
+fn announce(base: &Pe, edited: &mut Pe) {
+    let before = Features::from_id_registers(&|register| base.regs.get(register));
+    let after = Features::from_id_registers(&|register| edited.regs.get(register));
+    for &feature in Feature::ALL {
+        if before.has(feature) != after.has(feature) {
+            edited.features = edited.features.set(feature, after.has(feature));
+        }
+    }
+    let size = |pe: &Pe| pa_bits_from_mmfr0(pe.regs.get(SysReg::IdAa64Mmfr0El1));
+    if size(base) != size(edited) {
+        edited.pa_bits = size(edited);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stagewalk::scenario::examples::Example;
+
+    #[test]
+    fn an_edited_id_register_announces_its_own_features_alone() {
+        let machine = Example::find("page-4k").expect("an example").case();
+        let mut document = Document::of("page-4k", &machine);
+        assert_eq!(document.apply(&machine).pe, machine.pe);
+        document.set_register(&machine, SysReg::IdAa64Mmfr2El1, 1 << 16); // VARange
+        let edited = document.apply(&machine).pe;
+        assert!(edited.has(Feature::Lva) && !machine.pe.has(Feature::Lva));
+        let others = |pe: &Pe| Feature::ALL.iter().filter(|&&f| f != Feature::Lva && pe.has(f)).count();
+        assert_eq!(others(&edited), others(&machine.pe));
+        document.set_register(&machine, SysReg::IdAa64Mmfr0El1, 6);
+        assert_eq!(document.apply(&machine).pe.pa_bits, 52);
     }
 }

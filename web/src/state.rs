@@ -96,6 +96,8 @@ pub struct State {
     pub notice: Option<Notice>,
     /// The link the page was opened with could not be read: it is kept in the address bar until something changes.
     pub keep_address: bool,
+    /// The page was opened on a machine that is still on its way: what is shown meanwhile is nothing to go back to.
+    opening: bool,
     /// What edits are compared with while they go on.
     before: Rc<Computed>,
 }
@@ -179,6 +181,7 @@ impl Default for State {
             arrived: BTreeMap::new(),
             notice: None,
             keep_address: false,
+            opening: false,
         }
     }
 }
@@ -205,7 +208,8 @@ impl State {
     /// The state the page opens with.
     #[must_use]
     pub fn open_with(link: Result<Option<Link>, String>) -> Self {
-        Self { history: History::default(), ..Self::default().reduce(Action::Follow(link)) }
+        let opened = Self::default().reduce(Action::Follow(link));
+        Self { history: History::default(), opening: opened.pending.is_some(), ..opened }
     }
 
     /// The state after an action.
@@ -418,7 +422,10 @@ impl State {
         for (&address, &word) in &link.mem {
             document.set_word(&machine, address, word);
         }
-        self.remember("");
+        let first = std::mem::take(&mut self.opening) && !self.history.can_undo();
+        if !first {
+            self.remember("");
+        }
         self.machine = machine;
         self.document = document;
         self.recompute(None);

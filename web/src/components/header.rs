@@ -32,9 +32,9 @@ pub fn Header(props: &Props) -> Html {
                 <h1 class="brand"><span class="mark" aria-hidden="true" />{ "stagewalk" }</h1>
                 <Picker ctx={ctx.clone()} />
                 <div class="tools">
-                    <button type="button" disabled={!history.can_undo()} title="Ctrl+Z"
+                    <button type="button" aria-disabled={(!history.can_undo()).then_some("true")} title="Ctrl+Z"
                         onclick={ctx.on(|_: MouseEvent| Action::Undo)}>{ "Undo" }</button>
-                    <button type="button" disabled={!history.can_redo()} title="Ctrl+Shift+Z"
+                    <button type="button" aria-disabled={(!history.can_redo()).then_some("true")} title="Ctrl+Shift+Z"
                         onclick={ctx.on(|_: MouseEvent| Action::Redo)}>{ "Redo" }</button>
                     <button type="button" onclick={share(ctx)}>{ "Share" }</button>
                     <Keys shortcuts={*shortcuts} set={set_shortcuts.clone()} />

@@ -65,7 +65,7 @@ fn rest(silent: &[&Decided]) -> Html {
     };
     let (zero, unknown) = (names(false), names(true));
     html! {
-        <p class="rest">
+        <p class="silent">
             if !zero.is_empty() { <span>{ format!("Also 0: {zero}.") }</span> }
             { " " }
             if !unknown.is_empty() { <span>{ format!("UNKNOWN or IMPLEMENTATION DEFINED: {unknown}.") }</span> }

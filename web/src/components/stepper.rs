@@ -23,7 +23,7 @@ pub fn Stepper(props: &Panel) -> Html {
     });
     let button = |sign: &'static str, name: &'static str, to: Move, off: bool| {
         html! {
-            <button type="button" disabled={off} onclick={ctx.go(to)} title={name}>
+            <button type="button" aria-disabled={off.then_some("true")} onclick={ctx.go(to)} title={name}>
                 <svg viewBox="0 0 16 16" aria-hidden="true"><path d={sign} /></svg>{ spoken(name) }
             </button>
         }
