@@ -124,8 +124,8 @@ impl Pe {
         self.has(Feature::Tcr2) && (!self.has(Feature::El3) || scr_el3::TCR2En.is_set(self.scr())) && self.el2_enabled()
     }
 
-    /// TCR2_ELx (for EL3: TCR_EL3's bits of the same meaning, moved to TCR2's places) as it counts in a regime: 0 where it
-    /// is not implemented or not enabled.
+    /// TCR2_ELx as it counts in a regime: 0 where it is not implemented or not enabled. For EL3, TCR_EL3's bits of the
+    /// same meaning, moved to TCR2's places.
     #[must_use]
     pub const fn effective_tcr2(&self, regime: Regime) -> u64 {
         match regime {

@@ -66,7 +66,7 @@ rules! {
     S1Disabled "s1-disabled" "AArch64.S1Enabled"
         "Stage 1 is off: the address passes through unchanged.";
     S1DisabledSize "s1-disabled-address-size" "AArch64.S1DisabledOutput"
-        "With stage 1 off, an address beyond the implemented physical address size is an Address size fault at level 0.";
+        "With stage 1 off, an address beyond the physical address size is an Address size fault at level 0.";
     S1TxSz "s1-txsz" "AArch64.S1TxSZFaults"
         "TxSZ is outside its bounds, and the implementation faults on that.";
     S1Start "s1-start" "AArch64.S1InitialTTWState"
@@ -94,7 +94,7 @@ rules! {
     TableAccessFlag "table-access-flag-update" "AArch64.MemSwapTableDesc"
         "HAFT = 1: hardware sets the access flag in the table descriptor by compare-and-swap, and decodes it again.";
     StartLevelReserved "start-level-reserved" "AArch64.S1StartLevel"
-        "The base register's SKL skips past the last level, which is reserved: taken as a Translation fault at level 0.";
+        "The base register's SKL skips past the last level, which is reserved: here a Translation fault at level 0.";
     TableAddressSize "table-address-size" "AArch64.OAOutOfRange"
         "The next table lies beyond the output address size: an Address size fault at the level of its descriptor.";
     DescriptorLeaf "descriptor-leaf" "StageOA"
@@ -168,7 +168,7 @@ rules! {
     S2PermissionTopLevel "s2-permission-top-level" "AArch64.S2CheckPermissions"
         "VTCR_EL2.{TL0, TL1} want the first stage 1 table in memory that is marked for that VA range.";
     S2PermissionAssuredOnly "s2-permission-assured-only" "AArch64.S2CheckPermissions"
-        "AssuredOnly memory, and stage 1's mapping is not assured by Protected descriptors in memory only the MMU writes.";
+        "AssuredOnly memory, and stage 1's descriptors are not all Protected and in memory that only the MMU writes.";
     S2PermissionRealm "s2-permission-realm" "AArch64.S2CheckPermissions"
         "A Realm may keep tables and code only in Realm memory.";
     S2PermissionRead "s2-permission-read" "AArch64.S2CheckPermissions"
@@ -218,9 +218,9 @@ rules! {
     ParFault "par-fault" "AArch64.EncodePAR"
         "The translation failed: PAR_EL1.F = 1, with the fault status.";
     ParNoHint "par-no-hint" "AArch64.EncodePAR"
-        "Stage 2 faulted on the stage 1 walk, but AT ran above EL1: PAR_EL1 says so (S = 1, PTW = 1) and nothing says which IPA.";
+        "Stage 2 faulted on the stage 1 walk above EL1: PAR_EL1 says so (S = 1, PTW = 1), nothing says which IPA.";
     AtExceptionStage2 "at-exception-stage2" "AArch64.AT"
-        "AT ran at EL1 and stage 2 faulted on the stage 1 walk: the fault is taken to EL2, with the descriptor's IPA in HPFAR_EL2.";
+        "Stage 2 faulted on the stage 1 walk at EL1: taken to EL2, with the descriptor's IPA in HPFAR_EL2.";
     AtExceptionExternal "at-exception-external" "AArch64.AT"
         "An External abort on the walk is taken as an exception; PAR_EL1 becomes UNKNOWN.";
     AtExceptionGpc "at-exception-gpc" "AArch64.AT"

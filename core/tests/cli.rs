@@ -59,7 +59,12 @@ fn scratch(name: &str, contents: &str) -> PathBuf {
     path
 }
 
-const SMALL: &str = r#"{"id": "off", "op": "S1E1R", "el": 1, "va": "0x4008_0123", "expect": {"status": "ok", "par": "0x40080900", "par_ignore": "0x600", "output": {"pa": "0x40080123", "pas": 1, "device": 1, "devtype": 3, "inner": 0, "outer": 0, "sh": 2, "tags": 0, "notagaccess": 0, "xs": 1, "s1assured": 0, "s2fs1mro": 0, "mecid": 0}, "reads": 0}, "features": {"FEAT_RME": false}, "regs": {"SCR_EL3": "1"}}"#;
+const SMALL: &str = concat!(
+    r#"{"id": "off", "op": "S1E1R", "el": 1, "va": "0x4008_0123", "expect": {"status": "ok", "par": "0x40080900", "#,
+    r#""par_ignore": "0x600", "output": {"pa": "0x40080123", "pas": 1, "device": 1, "devtype": 3, "inner": 0, "#,
+    r#""outer": 0, "sh": 2, "tags": 0, "notagaccess": 0, "xs": 1, "s1assured": 0, "s2fs1mro": 0, "mecid": 0}, "#,
+    r#""reads": 0}, "features": {"FEAT_RME": false}, "regs": {"SCR_EL3": "1"}}"#,
+);
 
 #[test]
 fn the_hole_in_stage_2_is_told_to_the_end() {

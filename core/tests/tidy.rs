@@ -114,10 +114,11 @@ fn rooms_are_small() {
 
 #[test]
 fn every_line_fits() {
+    let mut long = Vec::new();
     for (path, text) in ["core", "web/src", "xtask/src"].into_iter().flat_map(sources) {
-        for (number, line) in text.lines().enumerate() {
-            let columns = line.chars().count();
-            assert!(columns <= 120, "{}:{}: {columns} columns", path.display(), number + 1);
-        }
+        let columns = text.lines().map(|line| line.chars().count());
+        let over = columns.enumerate().filter(|(_, columns)| *columns > 120);
+        long.extend(over.map(|(line, columns)| format!("{}:{}: {columns} columns", path.display(), line + 1)));
     }
+    assert!(long.is_empty(), "{}", long.join("\n"));
 }

@@ -1,5 +1,5 @@
 //! The engine against the conformance vectors: status, PAR_EL1, exception, fault record, output attributes, descriptor
-//! writes and the number of descriptor reads, all as Arm's pseudocode has them. Every case of every file must be modelled.
+//! writes and the number of descriptor reads, all as Arm's pseudocode has them. Every case must be modelled.
 
 use flate2::read::GzDecoder;
 use stagewalk::scenario::{Case, expect};

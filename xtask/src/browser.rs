@@ -30,7 +30,8 @@ pub fn chromium(project: &Project) -> Result<Browser, String> {
     }
     if let Some(name) = ["CHROMIUM", "CHROMEDRIVER"].into_iter().find(|name| env::var_os(name).is_some()) {
         return Err(format!(
-            "{name} is set, but no browser and driver that run have the same major version\n  fix: unset it, or {YOURSELF}"
+            "{name} is set, but no browser and driver that run have the same major version\n  \
+             fix: unset it, or {YOURSELF}"
         ));
     }
     if is_debian() {
