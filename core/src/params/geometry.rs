@@ -63,6 +63,13 @@ pub struct Shape {
     pub no_contiguous: bool,
 }
 
+/// A shape common enough to have a copy of the walk for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usual {
+    /// 4K granule, 64-bit descriptors, from level 0.
+    K4Level0,
+}
+
 /// The shape of one stage's tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
@@ -117,20 +124,40 @@ impl Geometry {
         }
     }
 
+    /// Which of the usual shapes these tables have, if any.
+    #[must_use]
+    #[inline(always)]
+    pub const fn usual(&self) -> Option<Usual> {
+        match (self.granule, self.start_level, self.d128, self.ds) {
+            (Granule::K4, 0, false, false) => Some(Usual::K4Level0),
+            _ => None,
+        }
+    }
+
+    /// These tables, said to have what they have in a way that the compiler sees.
+    #[must_use]
+    #[inline(always)]
+    pub const fn specialised(&self, granule: Granule, start_level: i8) -> Self {
+        Self { granule, start_level, d128: false, ds: false, high_bits: HighBits::Absent, ..*self }
+    }
+
     /// log2 of a descriptor's size in bytes.
     #[must_use]
+    #[inline(always)]
     pub const fn descriptor_size(&self) -> u32 {
         if self.d128 { 4 } else { 3 }
     }
 
     /// Input address bits that index one full table.
     #[must_use]
+    #[inline(always)]
     pub const fn stride(&self) -> u32 {
         stride(self.granule, self.d128)
     }
 
     /// log2 of what one descriptor at `level` covers, in bytes (`TranslationSize`).
     #[must_use]
+    #[inline(always)]
     pub const fn block_size(&self, level: i8) -> u32 {
         // A start level of 4, which a 128-bit base register's SKL can give, is below the granule.
         let size = self.granule.bits() as i32 + (FINAL_LEVEL - level) as i32 * self.stride() as i32;
@@ -139,6 +166,7 @@ impl Geometry {
 
     /// The bits of the input address, high and low, that index the table at `level` after a step of `levels` levels.
     #[must_use]
+    #[inline(always)]
     pub const fn index_range(&self, level: i8, levels: i8) -> (u32, u32) {
         let low = self.block_size(level);
         let high = low + self.stride() * levels as u32 - 1;
@@ -147,8 +175,11 @@ impl Geometry {
 
     /// The same for the first table, which is as large as the input size makes it.
     #[must_use]
+    #[inline(always)]
     pub const fn first_index_range(&self) -> (u32, u32) {
-        (self.ia_size - 1, self.block_size(self.start_level))
+        let (high, low) = (self.ia_size - 1, self.block_size(self.start_level));
+        // A reserved SKL can put the first level beyond the last, where no index is left.
+        (high, if low > high { high } else { low })
     }
 
     /// The first table's address, from the base register (`AArch64.S1TTBaseAddress`, `AArch64.S2TTBaseAddress`).
@@ -169,12 +200,14 @@ impl Geometry {
     /// The address of the descriptor that input address bits `high:low` index in the table at `base`
     /// (`AArch64.TTEntryAddress`).
     #[must_use]
+    #[inline(always)]
     pub const fn entry_address(&self, base: u64, ia: u64, (high, low): (u32, u32)) -> u64 {
         base | bits(ia, high, low) << self.descriptor_size()
     }
 
     /// What a descriptor is at `level` (`AArch64.DecodeDescriptorType`).
     #[must_use]
+    #[inline(always)]
     pub const fn descriptor_type(&self, descriptor: u128, level: i8) -> DescriptorType {
         if self.d128 {
             return self.wide_type(descriptor, level);
@@ -201,6 +234,7 @@ impl Geometry {
 
     /// `AArch64.BlockDescSupported`, for 64-bit descriptors.
     #[must_use]
+    #[inline(always)]
     pub const fn block_supported(&self, level: i8) -> bool {
         match (self.granule, level) {
             (_, 2) | (Granule::K4, 1) => true,
@@ -212,15 +246,18 @@ impl Geometry {
 
     /// The next table's address (`AArch64.NextTableBase`).
     #[must_use]
+    #[inline(always)]
     pub const fn next_table(&self, descriptor: u64) -> u64 {
         descriptor & mask(47, self.granule.bits()) | self.high_bits(descriptor)
     }
 
     /// The output address in a leaf, before bits of the input address are put in (`AArch64.LeafBase`).
+    #[inline(always)]
     const fn leaf_base(&self, descriptor: u64, level: i8) -> u64 {
         descriptor & mask(47, self.block_size(level)) | self.high_bits(descriptor)
     }
 
+    #[inline(always)]
     const fn high_bits(&self, descriptor: u64) -> u64 {
         match self.high_bits {
             HighBits::Absent => 0,
@@ -232,6 +269,7 @@ impl Geometry {
 
     /// Whether a leaf's Contiguous bit counts at `level` (`AArch64.ContiguousBit`).
     #[must_use]
+    #[inline(always)]
     pub const fn contiguous(&self, descriptor: u128, level: i8) -> bool {
         let ignored = match (self.granule, level) {
             (Granule::K64, 1) | (Granule::K4, 0) => true,
@@ -248,6 +286,7 @@ impl Geometry {
 
     /// log2 of the number of entries in a contiguous set (`ContiguousSize`).
     #[must_use]
+    #[inline(always)]
     pub const fn contiguous_entries(&self, level: i8) -> u32 {
         match (self.d128, self.granule, level) {
             (false, Granule::K4, _) => 4,
@@ -261,12 +300,14 @@ impl Geometry {
 
     /// log2 of what a leaf maps, in bytes, its contiguous neighbours included.
     #[must_use]
+    #[inline(always)]
     pub const fn leaf_size(&self, level: i8, contiguous: bool) -> u32 {
         self.block_size(level) + if contiguous { self.contiguous_entries(level) } else { 0 }
     }
 
     /// The output address of a leaf for an input address (`StageOA`).
     #[must_use]
+    #[inline(always)]
     pub const fn output_address(&self, descriptor: u64, ia: u64, level: i8, contiguous: bool) -> u64 {
         let size = self.leaf_size(level, contiguous);
         align_down(self.leaf_base(descriptor, level), size) | ia & !align_down(u64::MAX, size)
@@ -274,18 +315,21 @@ impl Geometry {
 
     /// `AArch64.OAOutOfRange`.
     #[must_use]
+    #[inline(always)]
     pub const fn out_of_range(&self, address: u64) -> bool {
         address >> self.oa_size != 0
     }
 
     /// `AArch64.ContiguousBitFaults`: a contiguous set larger than the input address space.
     #[must_use]
+    #[inline(always)]
     pub const fn contiguous_faults(&self, level: i8) -> bool {
         self.contiguous_misprogrammed_faults && self.leaf_size(level, true) > self.ia_size
     }
 
     /// `AArch64.BlocknTFaults`: the nT bit is set and the implementation faults then.
     #[must_use]
+    #[inline(always)]
     pub const fn nt_faults(&self, descriptor: u64) -> bool {
         let nt = if self.d128 { bit(descriptor, 6) } else { s1::NT.is_set(descriptor) };
         self.block_nt_faults && nt
@@ -294,6 +338,7 @@ impl Geometry {
 
 /// Input address bits that index one full table.
 #[must_use]
+#[inline(always)]
 pub const fn stride(granule: Granule, d128: bool) -> u32 {
     granule.bits() - if d128 { 4 } else { 3 }
 }
