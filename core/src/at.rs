@@ -133,6 +133,47 @@ const fn stage2_answers(pe: &Pe) -> bool {
     pe.el2_enabled() && !pe.el0_is_host() && (hcr_el2::VM.is_set(hcr) || hcr_el2::DC.is_set(hcr))
 }
 
+/// An AT instruction whose registers are decoded once, to be executed at many addresses.
+#[derive(Clone, Debug)]
+pub struct Prepared<'a> {
+    pe: &'a Pe,
+    at: At,
+    regime: Regime,
+    /// For either half of the VA space.
+    contexts: [Context<'a>; 2],
+}
+
+impl<'a> Prepared<'a> {
+    /// Decodes the registers for an instruction; `None` where it is UNDEFINED, trapped, or not an AT instruction.
+    #[must_use]
+    pub fn new(pe: &'a Pe, op: Op) -> Option<Self> {
+        let OpKind::At(at) = op.kind() else { return None };
+        let Gate::Execute { both_stages } = gate(pe, op, &at) else { return None };
+        let at = At { both_stages, ..at };
+        let (regime, access) = at_subject(pe, &at);
+        let half = |va| Context::new(pe, S1Params::new(pe, regime, access.security, va), access);
+        Some(Self { pe, at, regime, contexts: [half(0), half(1 << 55)] })
+    }
+
+    /// PAR_EL1 after the instruction at `va`; a fault that would be taken as an exception instead is an error.
+    ///
+    /// # Errors
+    /// [`Halt::Fault`] for an exception, [`Halt::Stop`] when the world suspends the walk.
+    #[inline]
+    pub fn par<E: Env>(&self, va: u64, env: &mut E) -> Result<Par, Halt<E::Stop>> {
+        let upper = self.regime.has_unprivileged() && crate::bits::bit(va, 55);
+        let context = &self.contexts[usize::from(upper)];
+        let stage1_only = !self.at.both_stages;
+        match walk::translate(context, env, va, self.at.both_stages) {
+            Ok(output) => Ok(par::encode_success(self.pe, self.regime, stage1_only, &output)),
+            Err(Halt::Fault(fault)) if exception_rule(self.pe, &self.at, &fault).is_none() => {
+                Ok(par::encode_fault(self.pe, self.regime, stage1_only, &fault))
+            }
+            Err(halt) => Err(halt),
+        }
+    }
+}
+
 /// What an AT instruction translates: in which regime, as which access (`AArch64.AT`, up to its translation).
 fn at_subject(pe: &Pe, at: &At) -> (Regime, AccessDescriptor) {
     let hcr = pe.hcr();

@@ -2,6 +2,7 @@
 
 /// A mask of the bits `high..=low`. Empty when `high < low`; bits from 64 up do not exist.
 #[must_use]
+#[inline(always)]
 pub const fn mask(high: u32, low: u32) -> u64 {
     if high < low || low > 63 {
         return 0;
@@ -12,18 +13,21 @@ pub const fn mask(high: u32, low: u32) -> u64 {
 
 /// `value<high:low>`, shifted down to bit 0.
 #[must_use]
+#[inline(always)]
 pub const fn bits(value: u64, high: u32, low: u32) -> u64 {
     if low > 63 { 0 } else { (value & mask(high, low)) >> low }
 }
 
 /// `value<n>`.
 #[must_use]
+#[inline(always)]
 pub const fn bit(value: u64, n: u32) -> bool {
     n < 64 && value >> n & 1 == 1
 }
 
 /// `value` with its low `n` bits cleared: the largest multiple of 2^n not above it.
 #[must_use]
+#[inline(always)]
 pub const fn align_down(value: u64, n: u32) -> u64 {
     if n > 63 { 0 } else { value & (u64::MAX << n) }
 }

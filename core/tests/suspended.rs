@@ -98,3 +98,20 @@ fn the_steps_can_be_kept_of_any_world() {
     let Ok(_) = at::execute(&case.pe, case.op, case.va, &mut traced);
     assert_eq!(traced.steps, case.trace().steps);
 }
+
+#[test]
+fn a_prepared_instruction_answers_as_an_executed_one() {
+    let mut compared = 0;
+    for case in PROFILES.iter().flat_map(|profile| cases(profile, 2)) {
+        let Some(prepared) = at::Prepared::new(&case.pe, case.op) else { continue };
+        let mut memory = case.memory.clone();
+        let par = prepared.par(case.va, &mut Direct::new(&mut memory));
+        match (par, case.run().answer.result) {
+            (Ok(par), Outcome::Par(expected)) => assert_eq!(par, expected, "{}", case.id),
+            (Err(_), Outcome::Exception(_)) => {}
+            (par, expected) => panic!("{}: {par:?}, not {expected:?}", case.id),
+        }
+        compared += 1;
+    }
+    assert!(compared > 1000, "{compared} cases");
+}

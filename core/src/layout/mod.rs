@@ -36,48 +36,56 @@ impl Field {
 
     /// The number of bits in the range.
     #[must_use]
+    #[inline(always)]
     pub const fn width(self) -> u8 {
         self.high.saturating_sub(self.low).saturating_add(1)
     }
 
     /// The field's value in `word`. Only fields inside the low 64 bits can be read from a 64-bit word.
     #[must_use]
+    #[inline(always)]
     pub const fn get(self, word: u64) -> u64 {
         crate::bits::bits(word, self.high as u32, self.low as u32)
     }
 
     /// The field's value in a word of 128 bits, its low 64 bits where the field is wider.
     #[must_use]
+    #[inline(always)]
     pub const fn get128(self, word: u128) -> u64 {
         if self.low > 127 { 0 } else { (word >> self.low) as u64 & crate::bits::mask(self.width() as u32 - 1, 0) }
     }
 
     /// Whether a one-bit field is 1 (for a wider field: whether it is not 0).
     #[must_use]
+    #[inline(always)]
     pub const fn is_set(self, word: u64) -> bool {
         self.get(word) != 0
     }
 
     /// The field's bits, in place.
     #[must_use]
+    #[inline(always)]
     pub const fn mask(self) -> u64 {
         crate::bits::mask(self.high as u32, self.low as u32)
     }
 
     /// The field's bits, in place, in a word of 128 bits.
     #[must_use]
+    #[inline(always)]
     pub const fn mask128(self) -> u128 {
         if self.low > 127 { 0 } else { (crate::bits::mask(self.width() as u32 - 1, 0) as u128) << self.low }
     }
 
     /// `word` with this field replaced by `value`, excess bits dropped.
     #[must_use]
+    #[inline(always)]
     pub const fn set(self, word: u64, value: u64) -> u64 {
         if self.low > 63 { word } else { word & !self.mask() | value << self.low & self.mask() }
     }
 
     /// [`Field::set`] in a word of 128 bits.
     #[must_use]
+    #[inline(always)]
     pub const fn set128(self, word: u128, value: u64) -> u128 {
         if self.low > 127 { word } else { word & !self.mask128() | (value as u128) << self.low & self.mask128() }
     }

@@ -92,6 +92,18 @@ impl Stage2 {
         Self { own: S2Params::new(pe, security, space), non_secure }
     }
 
+    /// The parameters for an IPA of the Security state's own address space.
+    #[must_use]
+    pub const fn own(&self) -> &S2Params {
+        &self.own
+    }
+
+    /// In Secure state, those for a Non-secure IPA.
+    #[must_use]
+    pub const fn non_secure(&self) -> Option<&S2Params> {
+        self.non_secure.as_ref()
+    }
+
     /// Whether it translates at all.
     #[must_use]
     pub const fn enabled(&self) -> bool {

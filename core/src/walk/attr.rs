@@ -69,6 +69,7 @@ pub(super) fn effective_shareability(attrs: MemAttrs) -> MemAttrs {
 }
 
 /// Attributes of a stage-1 leaf: MAIR's byte for its AttrIndx, and SH (`S1DecodeMemAttrs`).
+#[inline(always)]
 pub(super) fn s1_decode(pe: &Pe, params: &S1Params, leaf: Word) -> MemAttrs {
     let index = leaf.attr_index(params.aie);
     let sh = if params.ds && !params.d128 { params.sh } else { descriptor::s1::SH.get(leaf.low()) };
@@ -128,6 +129,17 @@ const fn s2_decode_cacheability(pe: &Pe, attr: u64) -> Cacheability {
 /// The SH bits of a stage-2 leaf, or VTCR_EL2's in their place.
 const fn s2_sh(params: &S2Params, leaf: u64) -> u64 {
     if params.ds { params.sh } else { descriptor::s2::SH.get(leaf) }
+}
+
+/// Whether a stage-2 leaf makes the memory Device.
+pub(super) const fn s2_is_device(params: &S2Params, s1: &MemAttrs, leaf: u64) -> bool {
+    let attr = descriptor::s2::MEM_ATTR.get(leaf);
+    match attr & 0b111 {
+        _ if !params.fwb => attr >> 2 == 0,
+        0b110 => false,
+        0b100 | 0b101 | 0b111 => s1.mem_type.is_device(),
+        _ => true,
+    }
 }
 
 /// Attributes of a stage-2 leaf on their own, without FWB (`S2DecodeMemAttrs`).

@@ -7,9 +7,10 @@ use crate::addr::{FullAddress, PaSpace};
 use crate::env::{Env, Fetch};
 use crate::layout::descriptor;
 use crate::outcome::{FaultCode, FaultRecord};
-use crate::params::{DescriptorType, FINAL_LEVEL, Geometry};
+use crate::params::{DescriptorType, FINAL_LEVEL, Geometry, Usual};
+use crate::regime::Granule;
 use crate::rule::Rule;
-use crate::step::{Event, Place, Step};
+use crate::step::{Event, Place, Purpose, Step};
 
 /// What a stage's descent needs to know of its stage.
 pub(super) trait Lookup<E: Env> {
@@ -51,6 +52,15 @@ pub(super) enum EntryAccess {
     Update,
 }
 
+impl EntryAccess {
+    pub const fn purpose(self, level: i8) -> Purpose {
+        match self {
+            Self::Read => Purpose::Descriptor(level),
+            Self::Update => Purpose::Update(level),
+        }
+    }
+}
+
 /// Where a descent starts, and how it reads.
 pub(super) struct Descent<'a> {
     pub context: &'a Context<'a>,
@@ -76,47 +86,91 @@ pub(super) struct Leaf {
     pub output: FullAddress,
 }
 
-/// One lookup: the table, its index, and the descriptor found.
-#[derive(Clone, Copy)]
-struct Found {
-    table: FullAddress,
-    entry: Entry,
-    physical: FullAddress,
-    descriptor: Word,
-}
-
 impl Descent<'_> {
     /// Walks from the first table to a leaf for `ia`, and makes the checks that come before permissions.
+    ///
+    /// The usual shapes get a copy of the walk each, in which granule, start level and format are constants.
+    #[inline(always)]
     pub fn run<E: Env, L: Lookup<E>>(&self, lookup: &mut L, env: &mut E, ia: u64) -> Walk<Leaf, E> {
+        match self.geometry.usual() {
+            Some(Usual::K4Level0) => {
+                let geometry = &self.geometry.specialised(Granule::K4, 0);
+                Descent { geometry, ..*self }.run_shaped(lookup, env, ia)
+            }
+            None => self.run_any(lookup, env, ia),
+        }
+    }
+
+    #[inline(never)]
+    fn run_any<E: Env, L: Lookup<E>>(&self, lookup: &mut L, env: &mut E, ia: u64) -> Walk<Leaf, E> {
+        self.run_shaped(lookup, env, ia)
+    }
+
+    #[inline(always)]
+    fn run_shaped<E: Env, L: Lookup<E>>(&self, lookup: &mut L, env: &mut E, ia: u64) -> Walk<Leaf, E> {
         let geometry = self.geometry;
+        let mut table = self.table;
+        let mut index = geometry.first_index_range();
+        let mut entry = self.entry(table, ia, index, geometry.start_level, true);
         if geometry.start_level > FINAL_LEVEL + 1 {
             let record = lookup.fault(FaultCode::Translation, 0);
             return fault(env, lookup.place(), Rule::StartLevelReserved, record);
         }
-        let mut table = self.table;
-        let mut index = geometry.first_index_range();
-        let mut entry = self.entry(table, ia, index, geometry.start_level, true);
         if geometry.out_of_range(entry.address.address) {
             let record = lookup.fault(FaultCode::AddressSize, 0);
             return fault(env, lookup.place(), self.base_rule, record);
         }
         loop {
+            let level = entry.level;
+            let place = lookup.place().at(level);
             let physical = lookup.locate(env, entry, EntryAccess::Read)?;
-            let descriptor = self.read(lookup, env, physical, ia, entry, (table, index))?;
-            let found = Found { table, entry, physical, descriptor };
-            match self.decode(lookup, env, ia, found)? {
-                Decoded::Leaf(leaf) => return Ok(leaf),
-                Decoded::Next(next) => (table, index, entry) = next,
+            let mut descriptor = self.read(lookup, env, physical, ia, entry, (table, index))?;
+            // A table descriptor that changes while hardware sets its access flag is decoded again.
+            loop {
+                let levels = match geometry.descriptor_type(descriptor.bits, level) {
+                    DescriptorType::Table(levels) => levels,
+                    DescriptorType::Leaf => return self.leaf(lookup, env, ia, descriptor, entry, (table, physical)),
+                    DescriptorType::Invalid => {
+                        let record = lookup.fault(FaultCode::Translation, level);
+                        return fault(env, place, Rule::DescriptorInvalid, record);
+                    }
+                };
+                let space = lookup.table_space(descriptor, table.space);
+                let next = FullAddress::new(space, geometry.next_table(descriptor.low()));
+                env.note(|| Step { place, rule: Rule::DescriptorTable, event: Event::Table { next } });
+                let next_index = geometry.index_range(level + levels, levels);
+                let next_entry = self.entry(next, ia, next_index, level + levels, false);
+                if geometry.out_of_range(next_entry.address.address) {
+                    let record = lookup.fault(FaultCode::AddressSize, level);
+                    return fault(env, place, Rule::TableAddressSize, record);
+                }
+                if levels > 1 && geometry.nt_faults(descriptor.low()) {
+                    let record = lookup.fault(FaultCode::Translation, level);
+                    return fault(env, place, Rule::TableNt, record);
+                }
+                let changed = match self.haft && !descriptor.accessed() {
+                    true => self.mark_table(lookup, env, descriptor, entry)?,
+                    false => None,
+                };
+                if let Some(changed) = changed {
+                    descriptor = changed;
+                    continue;
+                }
+                lookup.enter_table(descriptor);
+                (table, index, entry) = (next, next_index, next_entry);
+                break;
             }
         }
     }
 
+    #[inline(always)]
     fn entry(&self, table: FullAddress, ia: u64, index: (u32, u32), level: i8, first: bool) -> Entry {
         let address = self.geometry.entry_address(table.address, ia, index);
         Entry { address: FullAddress::new(table.space, address), level, first }
     }
 
     /// `FetchDescriptor`: one descriptor, in the regime's byte order.
+    #[inline(always)]
     fn read<E: Env, L: Lookup<E>>(
         &self,
         lookup: &L,
@@ -127,7 +181,7 @@ impl Descent<'_> {
         (table, (index_high, index_low)): (FullAddress, (u32, u32)),
     ) -> Walk<Word, E> {
         let place = lookup.place().at(entry.level);
-        gpc::check(self.context, env, place, physical, lookup.fault(FaultCode::GpcfOnWalk, entry.level))?;
+        gpc::check(self.context, env, place, physical, || lookup.fault(FaultCode::GpcfOnWalk, entry.level))?;
         let wide = self.geometry.d128;
         let fetch = Fetch { address: physical, place, wide };
         let Ok(bits) = env.read(fetch).map_err(super::Halt::Stop)? else {
@@ -153,66 +207,42 @@ impl Descent<'_> {
         Ok(descriptor)
     }
 
-    /// What a descriptor leads to. A table whose access flag hardware finds changed is decoded again as it now is.
-    fn decode<E: Env, L: Lookup<E>>(&self, lookup: &mut L, env: &mut E, ia: u64, mut found: Found) -> Walk<Decoded, E> {
-        let geometry = self.geometry;
-        let Entry { level, .. } = found.entry;
-        let place = lookup.place().at(level);
-        loop {
-            let descriptor = found.descriptor;
-            let levels = match geometry.descriptor_type(descriptor.bits, level) {
-                DescriptorType::Invalid => {
-                    let record = lookup.fault(FaultCode::Translation, level);
-                    return fault(env, place, Rule::DescriptorInvalid, record);
-                }
-                DescriptorType::Leaf => return Ok(Decoded::Leaf(self.leaf(lookup, env, ia, &found)?)),
-                DescriptorType::Table(levels) => levels,
-            };
-            let space = lookup.table_space(descriptor, found.table.space);
-            let table = FullAddress::new(space, geometry.next_table(descriptor.low()));
-            env.note(|| Step { place, rule: Rule::DescriptorTable, event: Event::Table { next: table } });
-            let index = geometry.index_range(level + levels, levels);
-            let next = self.entry(table, ia, index, level + levels, false);
-            if geometry.out_of_range(next.address.address) {
-                let record = lookup.fault(FaultCode::AddressSize, level);
-                return fault(env, place, Rule::TableAddressSize, record);
-            }
-            if levels > 1 && geometry.nt_faults(descriptor.low()) {
-                let record = lookup.fault(FaultCode::Translation, level);
-                return fault(env, place, Rule::TableNt, record);
-            }
-            if let Some(changed) = self.mark_table(lookup, env, &found)? {
-                found.descriptor = changed;
-                continue;
-            }
-            lookup.enter_table(descriptor);
-            return Ok(Decoded::Next((table, index, next)));
-        }
-    }
-
     /// With HAFT, sets the access flag of a table descriptor; answers with the descriptor if it has changed meanwhile.
-    fn mark_table<E: Env, L: Lookup<E>>(&self, lookup: &mut L, env: &mut E, found: &Found) -> Walk<Option<Word>, E> {
-        let old = found.descriptor;
-        if !self.haft || old.accessed() {
-            return Ok(None);
-        }
-        let level = found.entry.level;
-        let physical = lookup.locate(env, found.entry, EntryAccess::Update)?;
-        let fetch = Fetch { address: physical, place: lookup.place().at(level), wide: old.wide };
+    #[cold]
+    fn mark_table<E: Env, L: Lookup<E>>(
+        &self,
+        lookup: &mut L,
+        env: &mut E,
+        old: Word,
+        entry: Entry,
+    ) -> Walk<Option<Word>, E> {
+        let physical = lookup.locate(env, entry, EntryAccess::Update)?;
+        let fetch = Fetch { address: physical, place: lookup.place().at(entry.level), wide: old.wide };
         let new = old.with(descriptor::s1::AF.mask());
         let update = Update { fetch, old, new, big_endian: self.big_endian, rule: Rule::TableAccessFlag };
-        update.swap(self.context, env, lookup.fault(FaultCode::SyncExternalOnWalk, level))
+        update.swap(self.context, env, lookup.fault(FaultCode::SyncExternalOnWalk, entry.level))
     }
 
     /// The leaf, and the checks on it that come before its permissions, in order.
-    fn leaf<E: Env, L: Lookup<E>>(&self, lookup: &L, env: &mut E, ia: u64, found: &Found) -> Walk<Leaf, E> {
-        let (geometry, descriptor, level) = (self.geometry, found.descriptor, found.entry.level);
+    #[inline(always)]
+    fn leaf<E: Env, L: Lookup<E>>(
+        &self,
+        lookup: &L,
+        env: &mut E,
+        ia: u64,
+        descriptor: Word,
+        entry: Entry,
+        (table, physical): (FullAddress, FullAddress),
+    ) -> Walk<Leaf, E> {
+        let (geometry, level) = (self.geometry, entry.level);
         let place = lookup.place().at(level);
         let contiguous = geometry.contiguous(descriptor.bits, level) && lookup.heeds_contiguous();
-        let space = lookup.leaf_space(descriptor, found.table.space);
+        let space = lookup.leaf_space(descriptor, table.space);
         let output = FullAddress::new(space, geometry.output_address(descriptor.low(), ia, level, contiguous));
-        let size = geometry.leaf_size(level, contiguous) as u8;
-        env.note(|| Step { place, rule: Rule::DescriptorLeaf, event: Event::Leaf { output, size, contiguous } });
+        env.note(|| {
+            let size = geometry.leaf_size(level, contiguous) as u8;
+            Step { place, rule: Rule::DescriptorLeaf, event: Event::Leaf { output, size, contiguous } }
+        });
         let failed = if contiguous && geometry.contiguous_faults(level) {
             Some((FaultCode::Translation, Rule::LeafContiguous))
         } else if level < FINAL_LEVEL && geometry.nt_faults(descriptor.low()) {
@@ -229,19 +259,13 @@ impl Descent<'_> {
                 let record = lookup.fault(code, level);
                 fault(env, place, rule, record)
             }
-            None => Ok(Leaf { descriptor, entry: found.entry, physical: found.physical, output }),
+            None => Ok(Leaf { descriptor, entry, physical, output }),
         }
     }
 }
 
-/// What a descriptor leads to.
-enum Decoded {
-    Leaf(Leaf),
-    /// The next table, the bits that index it, and the descriptor there.
-    Next((FullAddress, (u32, u32), Entry)),
-}
-
 /// A descriptor between memory's byte order and the regime's.
+#[inline(always)]
 pub(super) const fn byte_order(word: Word, big_endian: bool) -> Word {
     let bits = match (big_endian, word.wide) {
         (false, _) => word.bits,

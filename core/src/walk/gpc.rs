@@ -71,14 +71,29 @@ impl GpcParams {
 }
 
 /// Checks an access to `address`. `record` is the fault, but for what the check adds.
+#[inline]
 pub(super) fn check<E: Env>(
     context: &Context<'_>,
     env: &mut E,
     place: Place,
     address: FullAddress,
+    record: impl FnOnce() -> FaultRecord,
+) -> Walk<(), E> {
+    match &context.gpc {
+        None => Ok(()),
+        Some(params) => checked(params, env, place, address, record()),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn checked<E: Env>(
+    params: &GpcParams,
+    env: &mut E,
+    place: Place,
+    address: FullAddress,
     record: FaultRecord,
 ) -> Walk<(), E> {
-    let Some(params) = &context.gpc else { return Ok(()) };
     match look_up(params, env, place, address)? {
         Ok(()) => {
             env.note(|| Step { place, rule: Rule::GpcPassed, event: Event::Passed });

@@ -21,7 +21,7 @@ use crate::params::{GpcParams, S1Params, Stage2};
 use crate::pe::Pe;
 use crate::regime::{SecurityState, VaRange};
 use crate::rule::Rule;
-use crate::step::{Event, Place, Purpose, Step};
+use crate::step::{Event, Place, Step};
 
 /// What kind of access is translated (`AccessType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,6 +80,8 @@ pub struct Context<'a> {
     pub s2: Option<Stage2>,
     /// The access.
     pub access: AccessDescriptor,
+    s1_start: s1::Start,
+    s2_start: Option<s2::Starts>,
     gpc: Option<GpcParams>,
 }
 
@@ -88,7 +90,25 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn new(pe: &'a Pe, s1: S1Params, access: AccessDescriptor) -> Self {
         let s2 = s1.nested.then(|| Stage2::new(pe, access.security));
-        Self { pe, s1, s2, access, gpc: GpcParams::new(pe) }
+        Self {
+            pe,
+            s1,
+            s2,
+            access,
+            s1_start: s1::Start::new(pe, &s1, access),
+            s2_start: s2.as_ref().map(|stage2| s2::Starts::new(pe, stage2)),
+            gpc: GpcParams::new(pe),
+        }
+    }
+}
+
+impl Context<'_> {
+    #[inline]
+    const fn stage2(&self) -> Option<(&Stage2, &s2::Starts)> {
+        match (&self.s2, &self.s2_start) {
+            (Some(stage2), Some(starts)) => Some((stage2, starts)),
+            _ => None,
+        }
     }
 }
 
@@ -115,8 +135,8 @@ pub fn translate<E: Env>(
     stage2_on_output: bool,
 ) -> Walk<AddressDescriptor, E> {
     let ipa = s1::translate(context, env, va)?;
-    match &context.s2 {
-        Some(stage2) if stage2_on_output => s2::translate(context, stage2, env, &ipa, Purpose::Output, context.access),
+    match context.stage2() {
+        Some(stage2) if stage2_on_output => s2::translate(context, stage2, env, &ipa),
         _ => Ok(ipa),
     }
 }
@@ -127,10 +147,12 @@ pub fn translate<E: Env>(
 /// As [`translate`].
 pub fn check_output<E: Env>(context: &Context<'_>, env: &mut E, output: &AddressDescriptor) -> Walk<(), E> {
     let record = s1_fault(FaultCode::GpcfOnOutput, 0, context.access);
-    gpc::check(context, env, Place::INSTRUCTION, output.address, record)
+    gpc::check(context, env, Place::INSTRUCTION, output.address, || record)
 }
 
 /// Notes a fault and returns it: a trace never lacks its ending.
+#[cold]
+#[inline(never)]
 fn fault<T, E: Env>(env: &mut E, place: Place, rule: Rule, fault: FaultRecord) -> Walk<T, E> {
     env.note(|| Step { place, rule, event: Event::Fault { fault } });
     Err(Halt::Fault(fault))

@@ -2,9 +2,10 @@
 
 use super::descend::{Descent, Entry, EntryAccess, Leaf, Lookup};
 use super::perm::{self, TablePermissions};
+use super::s2::{self, Located};
 use super::update::Update;
 use super::word::Word;
-use super::{AccessDescriptor, AccessType, Context, Walk, attr, blamed, fault, s1_fault, s2};
+use super::{AccessDescriptor, AccessType, Context, Walk, attr, blamed, fault, s1_fault};
 use crate::addr::{FullAddress, PaSpace};
 use crate::bits::{bit, bits, mask};
 use crate::choice::Choice;
@@ -14,19 +15,21 @@ use crate::layout::descriptor;
 use crate::outcome::{
     AddressDescriptor, Cacheability, DeviceType, FaultCode, FaultRecord, MemAttrs, MemTag, MemType, Shareability,
 };
+use crate::params::{Geometry, S1Params, Stage2};
+use crate::pe::Pe;
 use crate::regime::{Regime, VaRange};
 use crate::rule::Rule;
 use crate::step::{Event, Place, Purpose, Step};
 
 /// Translates `va` to an intermediate address, or to a physical one where stage 1 is the last stage.
+#[inline(always)]
 pub(super) fn translate<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<AddressDescriptor, E> {
-    let (pe, params) = (context.pe, &context.s1);
+    let (params, Start { geometry, table, .. }) = (&context.s1, &context.s1_start);
+    let table = *table;
     if !params.enabled {
         return disabled(context, env, va);
     }
     check_input(context, env, va)?;
-    let geometry = params.geometry(pe);
-    let table = FullAddress::new(params.security.pa_space(), geometry.table_base(params.ttbr, params.base_format()));
     env.note(|| Step {
         place: Place::S1,
         rule: Rule::S1Start,
@@ -46,7 +49,7 @@ pub(super) fn translate<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> 
             S1Lookup { context, tables: TablePermissions::default(), assured, mro: false, disch: params.disch };
         let descent = Descent {
             context,
-            geometry: &geometry,
+            geometry,
             table,
             big_endian: params.ee,
             ha: params.ha,
@@ -60,42 +63,66 @@ pub(super) fn translate<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> 
     }
 }
 
-/// Faults that need no walk, in order.
-fn check_input<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<(), E> {
-    let (pe, params) = (context.pe, &context.s1);
-    let below = params.txsz < params.min_txsz(pe);
-    let above = params.txsz > params.max_txsz(pe);
-    let txsz_faults = below && (pe.has(Feature::Lva) || pe.choices.is(Choice::TxszBelowMinFaults))
-        || above && pe.choices.is(Choice::TxszAboveMaxFaults);
-    let rule = if txsz_faults {
-        Rule::S1TxSz
-    } else if va_out_of_range(context, va) {
-        Rule::S1VaRange
-    } else if context.access.el == 0 && params.e0pd {
-        Rule::S1E0pd
-    } else if params.epd {
-        Rule::S1Epd
-    } else {
-        return Ok(());
-    };
-    fault(env, Place::S1, rule, s1_fault(FaultCode::Translation, 0, context.access))
+/// What of the input checks and of the first table does not depend on the address within its range.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Start {
+    geometry: Geometry,
+    table: FullAddress,
+    /// Attributes of descriptor reads.
+    pub walk_attrs: MemAttrs,
+    /// VA bits that must all equal the bit that chose the range.
+    sign: u64,
+    /// The rule by which every address faults, before the range check.
+    faults: Option<Rule>,
+    /// And after it.
+    denied: Option<Rule>,
 }
 
-/// `AArch64.VAIsOutOfRange`.
-fn va_out_of_range(context: &Context<'_>, va: u64) -> bool {
-    let params = &context.s1;
-    let top = params.addr_top(context.access.kind == AccessType::Fetch);
-    let upper = params.range == VaRange::Upper;
-    let va = match (params.mtx, upper) {
-        (false, _) => va,
-        (true, true) => va | mask(59, 56),
-        (true, false) => va & !mask(59, 56),
-    };
-    let above = mask(top, params.ia_size(context.pe));
-    va & above != if upper { above } else { 0 }
+impl Start {
+    pub fn new(pe: &Pe, params: &S1Params, access: AccessDescriptor) -> Self {
+        let geometry = params.geometry(pe);
+        let address = geometry.table_base(params.ttbr, params.base_format());
+        let below = params.txsz < params.min_txsz(pe);
+        let above = params.txsz > params.max_txsz(pe);
+        let txsz_faults = below && (pe.has(Feature::Lva) || pe.choices.is(Choice::TxszBelowMinFaults))
+            || above && pe.choices.is(Choice::TxszAboveMaxFaults);
+        let top = params.addr_top(access.kind == AccessType::Fetch);
+        // The tag in bits 59:56 is not part of the address (MTX).
+        let tag = if params.mtx { mask(59, 56) } else { 0 };
+        let attrs = attr::walk_attrs(pe, params.sh, params.irgn, params.orgn);
+        Self {
+            geometry,
+            walk_attrs: if params.dcache { attrs } else { attr::normal_non_cacheable(attrs.xs) },
+            table: FullAddress::new(params.security.pa_space(), address),
+            sign: mask(top, geometry.ia_size) & !tag,
+            faults: txsz_faults.then_some(Rule::S1TxSz),
+            denied: match (access.el == 0 && params.e0pd, params.epd) {
+                (true, _) => Some(Rule::S1E0pd),
+                (false, true) => Some(Rule::S1Epd),
+                (false, false) => None,
+            },
+        }
+    }
+
+    /// `AArch64.VAIsOutOfRange`.
+    fn out_of_range(&self, params: &S1Params, va: u64) -> bool {
+        va & self.sign != if params.range == VaRange::Upper { self.sign } else { 0 }
+    }
+}
+
+/// Faults that need no walk, in order.
+#[inline]
+fn check_input<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<(), E> {
+    let start = &context.s1_start;
+    let out_of_range = start.out_of_range(&context.s1, va);
+    match start.faults.or(if out_of_range { Some(Rule::S1VaRange) } else { start.denied }) {
+        None => Ok(()),
+        Some(rule) => fault(env, Place::S1, rule, s1_fault(FaultCode::Translation, 0, context.access)),
+    }
 }
 
 /// `AArch64.S1DisabledOutput`.
+#[cold]
 fn disabled<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<AddressDescriptor, E> {
     let (pe, params) = (context.pe, &context.s1);
     let fetch = context.access.kind == AccessType::Fetch;
@@ -148,7 +175,25 @@ struct S1Lookup<'a> {
 }
 
 impl S1Lookup<'_> {
+    /// Stage 2's answer for a descriptor's address.
+    fn locate_in<E: Env>(
+        &self,
+        stage2: (&Stage2, &s2::Starts),
+        env: &mut E,
+        entry: Entry,
+        access: EntryAccess,
+    ) -> Walk<Located, E> {
+        let context = self.context;
+        let purpose = access.purpose(entry.level);
+        let access = match access {
+            EntryAccess::Read => context.access.for_descriptor(entry.first.then_some(context.s1.range)),
+            EntryAccess::Update => context.access.for_update(),
+        };
+        s2::locate(context, stage2, env, entry.address, purpose, access)
+    }
+
     /// Whether the mapping stays assured with this descriptor.
+    #[inline(always)]
     fn assured_by(&self, descriptor: Word) -> bool {
         self.assured && self.mro && descriptor.protected(self.context.s1.pnch)
     }
@@ -163,20 +208,23 @@ impl<E: Env> Lookup<E> for S1Lookup<'_> {
         s1_fault(code, level, self.context.access)
     }
 
+    #[inline(always)]
     fn locate(&mut self, env: &mut E, entry: Entry, access: EntryAccess) -> Walk<FullAddress, E> {
         let context = self.context;
-        let (purpose, access) = match access {
-            EntryAccess::Read => {
-                let range = entry.first.then_some(context.s1.range);
-                (Purpose::Descriptor(entry.level), context.access.for_descriptor(range))
+        let stage2 = match context.stage2() {
+            Some(stage2) if stage2.0.enabled() => stage2,
+            Some(_) => {
+                s2::tell_disabled(env, entry.address, access.purpose(entry.level), context.s1_start.walk_attrs);
+                return Ok(entry.address);
             }
-            EntryAccess::Update => (Purpose::Update(entry.level), context.access.for_update()),
+            None => return Ok(entry.address),
         };
-        let located = locate(context, env, entry.address, purpose, access)?;
-        self.mro = located.s2fs1mro;
+        let located = self.locate_in(stage2, env, entry, access)?;
+        self.mro = located.mro;
         Ok(located.address)
     }
 
+    #[inline(always)]
     fn table_space(&self, descriptor: Word, space: PaSpace) -> PaSpace {
         match space {
             PaSpace::Secure if descriptor.s1_ns_table() => PaSpace::NonSecure,
@@ -184,12 +232,14 @@ impl<E: Env> Lookup<E> for S1Lookup<'_> {
         }
     }
 
+    #[inline(always)]
     fn enter_table(&mut self, descriptor: Word) {
         self.tables.apply(&self.context.s1, descriptor);
         self.assured = self.assured_by(descriptor);
         self.disch = descriptor.disch();
     }
 
+    #[inline(always)]
     fn leaf_space(&self, descriptor: Word, space: PaSpace) -> PaSpace {
         let ns = descriptor.s1_ns();
         match (space, self.context.s1.regime) {
@@ -210,26 +260,9 @@ impl<E: Env> Lookup<E> for S1Lookup<'_> {
     }
 }
 
-/// A stage-1 descriptor's address in memory: under stage 2, its address is an IPA like any other.
-fn locate<E: Env>(
-    context: &Context<'_>,
-    env: &mut E,
-    address: FullAddress,
-    purpose: Purpose,
-    access: AccessDescriptor,
-) -> Walk<AddressDescriptor, E> {
-    let params = &context.s1;
-    let attrs = attr::walk_attrs(context.pe, params.sh, params.irgn, params.orgn);
-    let attrs = if params.dcache { attrs } else { attr::normal_non_cacheable(attrs.xs) };
-    let ipa = AddressDescriptor { address, attrs, s1assured: false, s2fs1mro: false, mecid: 0 };
-    match &context.s2 {
-        Some(stage2) => s2::translate(context, stage2, env, &ipa, purpose, access),
-        None => Ok(ipa),
-    }
-}
-
 /// What comes after the walk: permissions, hardware updates, attributes. `None` when an update found the descriptor
 /// changed, and the walk must start again.
+#[inline(always)]
 fn finish<E: Env>(
     context: &Context<'_>,
     env: &mut E,
@@ -244,21 +277,26 @@ fn finish<E: Env>(
     env.note(|| Step { place, rule: permissions.rule, event: Event::Permissions { rights } });
     let checked = perm::s1_check(context, &permissions, attrs);
     let (new, rule) = updated(context, descriptor, checked.is_err());
-    let record = s1_fault(FaultCode::Permission, entry.level, context.access);
+    let record = || s1_fault(FaultCode::Permission, entry.level, context.access);
     if new != descriptor {
         let mut access = context.access.for_update();
         if let Err(denied) = checked {
             access.blame = denied.blame;
         }
-        let physical = locate(context, env, entry.address, Purpose::Update(entry.level), access)?.address;
+        let physical = match context.stage2() {
+            Some(stage2) => {
+                s2::locate(context, stage2, env, entry.address, Purpose::Update(entry.level), access)?.address
+            }
+            None => entry.address,
+        };
         let fetch = Fetch { address: physical, place, wide: descriptor.wide };
         let update = Update { fetch, old: descriptor, new, big_endian: context.s1.ee, rule };
-        if update.swap(context, env, blamed(record, access.blame))?.is_some() {
+        if update.swap(context, env, blamed(record(), access.blame))?.is_some() {
             return Ok(None);
         }
     }
     if let Err(denied) = checked {
-        return fault(env, place, denied.rule, blamed(record, denied.blame));
+        return fault(env, place, denied.rule, blamed(record(), denied.blame));
     }
     env.note(|| Step { place, rule: Rule::S1PermissionPassed, event: Event::Passed });
     env.note(|| Step { place, rule: Rule::S1Attributes, event: Event::Attributes { attrs } });
@@ -270,6 +308,7 @@ fn finish<E: Env>(
 }
 
 /// The leaf with access flag and dirty state as hardware sets them, and the rule that says so.
+#[inline(always)]
 fn updated(context: &Context<'_>, leaf: Word, denied: bool) -> (Word, Rule) {
     use descriptor::s1::{AF, AP2, DBM};
     let (params, access) = (&context.s1, context.access);
@@ -288,6 +327,7 @@ fn updated(context: &Context<'_>, leaf: Word, denied: bool) -> (Word, Rule) {
 }
 
 /// The caches' enables, and effective shareability.
+#[inline(always)]
 fn final_attrs<E: Env>(context: &Context<'_>, env: &mut E, place: Place, attrs: MemAttrs) -> MemAttrs {
     let params = &context.s1;
     let non_cacheable = if context.access.kind == AccessType::Fetch {

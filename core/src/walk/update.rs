@@ -24,7 +24,7 @@ impl Update {
     pub fn swap<E: Env>(&self, context: &Context<'_>, env: &mut E, record: FaultRecord) -> Walk<Option<Word>, E> {
         let place = self.fetch.place;
         let gpcf = FaultRecord { code: FaultCode::GpcfOnWalk, ..record };
-        gpc::check(context, env, place, self.fetch.address, gpcf)?;
+        gpc::check(context, env, place, self.fetch.address, || gpcf)?;
         let wide = self.old.wide;
         let (old, new) = (byte_order(self.old, self.big_endian), byte_order(self.new, self.big_endian));
         let Ok(found) = env.compare_and_swap(self.fetch, old.bits, new.bits).map_err(Halt::Stop)? else {

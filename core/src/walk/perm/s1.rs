@@ -83,6 +83,7 @@ struct Base {
 }
 
 /// `AArch64.S1ComputePermissions`.
+#[inline(always)]
 pub(in crate::walk) fn s1_permissions(
     context: &Context<'_>,
     tables: TablePermissions,
@@ -132,6 +133,7 @@ fn indirect(context: &Context<'_>, leaf: Word) -> Base {
 }
 
 /// `AArch64.S1DirectBasePermissions`.
+#[inline(always)]
 fn direct(context: &Context<'_>, tables: TablePermissions, leaf: Word, space: PaSpace) -> Base {
     let (pe, params, access) = (context.pe, &context.s1, context.access);
     let [mut privileged, unprivileged] = if params.regime.has_unprivileged() {
@@ -148,11 +150,13 @@ fn direct(context: &Context<'_>, tables: TablePermissions, leaf: Word, space: Pa
 }
 
 /// AP[2], taken as 0 while hardware keeps the dirty state: the page is writable, only not yet written.
+#[inline(always)]
 const fn read_only(params: &S1Params, leaf: u64) -> bool {
     descriptor::s1::AP2.is_set(leaf) && !(params.ha && params.hd && descriptor::s1::DBM.is_set(leaf))
 }
 
 /// Privileged and unprivileged permissions.
+#[inline(always)]
 fn two_levels(params: &S1Params, tables: TablePermissions, leaf: u64) -> [AccessRights; 2] {
     use descriptor::s1::{AP1, PXN, UXN};
     let writable = !read_only(params, leaf) && tables.ap & 0b10 == 0;
@@ -199,6 +203,7 @@ const fn fetch_leaves_world(params: &S1Params, security: SecurityState, space: P
 }
 
 /// `AArch64.S1CheckPermissions`.
+#[inline(always)]
 pub(in crate::walk) fn s1_check(
     context: &Context<'_>,
     permissions: &S1Permissions,

@@ -6,7 +6,6 @@ use crate::addr::PaSpace;
 use crate::bits::bit;
 use crate::choice::Choice;
 use crate::layout::descriptor;
-use crate::outcome::MemAttrs;
 use crate::params::S2Params;
 use crate::pe::Pe;
 use crate::regime::{SecurityState, VaRange};
@@ -41,6 +40,7 @@ impl S2Permissions {
 }
 
 /// `AArch64.S2ComputePermissions`.
+#[inline(always)]
 pub(in crate::walk) fn s2_permissions(params: &S2Params, access: AccessDescriptor, leaf: Word) -> S2Permissions {
     let assured_only = leaf.assured_only(params.assured_only);
     if !params.s2pie {
@@ -83,6 +83,7 @@ const fn rights_for(code: S2Code, access: AccessDescriptor) -> AccessRights {
 }
 
 /// `AArch64.S2DirectBasePermissions`.
+#[inline(always)]
 fn direct(params: &S2Params, access: AccessDescriptor, leaf: u64) -> AccessRights {
     use descriptor::s2::{DBM, S2AP, XN, XNX};
     let (xn, xnx) = (XN.is_set(leaf), params.xnx && XNX.is_set(leaf));
@@ -95,8 +96,8 @@ fn direct(params: &S2Params, access: AccessDescriptor, leaf: u64) -> AccessRight
 
 /// A leaf as `s2_check` sees it.
 pub(in crate::walk) struct Target {
-    /// Attributes of the leaf.
-    pub attrs: MemAttrs,
+    /// The memory is Device.
+    pub device: bool,
     /// Address space of the output.
     pub space: PaSpace,
     /// Stage 1's mapping is assured.
@@ -104,6 +105,7 @@ pub(in crate::walk) struct Target {
 }
 
 /// `AArch64.S2CheckPermissions`.
+#[inline(always)]
 pub(in crate::walk) fn s2_check(
     pe: &Pe,
     params: &S2Params,
@@ -114,7 +116,7 @@ pub(in crate::walk) fn s2_check(
     let denied = |rule| Err(Denied::new(rule, access));
     let S2Permissions { rights, overlay, clean, .. } = *permissions;
     let overlay_denies = |allowed: fn(&AccessRights) -> bool| overlay.is_some_and(|overlay| !allowed(&overlay));
-    let device = target.attrs.mem_type.is_device();
+    let device = target.device;
     let leaves_realm = access.security == SecurityState::Realm && target.space != PaSpace::Realm;
     let dirty_faults = access.write && clean && params.s2pie && !(params.ha && params.hd);
     match access.kind {
