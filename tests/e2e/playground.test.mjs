@@ -319,6 +319,9 @@ describe("real Linux systems", () => {
   const systems = [
     ["k6.1-4k-a72", [["S1E1R", "0xffffd281b5010800", "0xff00000040210980"], ["S1E0W", "0xffff9c400f29", "0x81d"], ["S1E0R", "0x1044c", "0xff000000423c8980"]]],
     ["k7.3-16k-neoverse-v1-rodataoff", [["S1E1R", "0xffffecdae5497b38", "0xff00000041a97980"], ["S1E0R", "0x7fffbed691ba", "0xff00000042d2d980"], ["S1E1W", "0x7fffb60017cb", "0x81d"]]],
+    ["nested-k7.3host-k6.1-4k-guest", [["S1E1R", "0xffffb67898a10800", "0xff00000040210980"], ["S1E0R", "0x1044c", "0xff00000041d02980"]]],
+    ["k7.3-4k-max", [["S1E1R", "0xffffac390fc10800", "0xff00000040210980"], ["S1E0R", "0xffffb32a91cb", "0x80f"]]],
+    ["k7.3-4k-max-vhe-el2", [["S1E1R", "0xffff97472a210800", "0xff00000040210980"], ["S1E1R", "0xffff800091df71e4", "0x4011df7900"]]],
   ];
   for (const [name, answers] of systems) {
     test(`${name} is fetched when picked, and answers as the machine did`, async () => {

@@ -12,6 +12,8 @@ pub struct System {
     pub title: &'static str,
     /// What there is to see.
     pub about: &'static str,
+    /// The Exception level to ask from at first.
+    pub el: u8,
     /// Addresses worth asking about.
     pub places: &'static [Place],
 }
@@ -32,12 +34,13 @@ const fn place(op: Op, va: u64, label: &'static str) -> Place {
 }
 
 /// The captured machines, stopped while Debian's kernel was running.
-pub static SYSTEMS: [System; 2] = [
+pub static SYSTEMS: [System; 5] = [
     System {
         name: "k6.1-4k-a72",
         title: "Linux 6.1, 4K pages, Cortex-A72",
         about: "Debian's kernel 6.1 on an Armv8.0 core: 166 tables of 4 KB, 48-bit addresses, four levels, KASLR. \
                 Captured at EL1.",
+        el: 1,
         places: &[
             place(Op::S1E1R, 0xffff_d281_b501_0800, "kernel text: vectors"),
             place(Op::S1E1W, 0xffff_d281_b501_0800, "kernel text, written: forbidden"),
@@ -59,6 +62,7 @@ pub static SYSTEMS: [System; 2] = [
         title: "Linux 7.3, 16K pages, Neoverse V1",
         about: "Debian's kernel 7.3 with 16 KB pages, 47-bit addresses in three levels, hardware access flag, \
                 rodata=off. Captured at EL1.",
+        el: 1,
         places: &[
             place(Op::S1E1R, 0xffff_ecda_e3c1_0800, "kernel text: vectors"),
             place(Op::S1E1W, 0xffff_ecda_e3c1_0800, "kernel text, written: rodata=off allows it"),
@@ -73,6 +77,55 @@ pub static SYSTEMS: [System; 2] = [
             place(Op::S1E0R, 0x7fff_bee0_b573, "user, PROT_NONE but present"),
             place(Op::S1E1R, 0x3cff_ecda_e462_8f90, "kernel text, tagged pointer (TBI)"),
             place(Op::S1E0R, 0x8000_0000_0000, "outside the address space"),
+        ],
+    },
+    System {
+        name: "nested-k7.3host-k6.1-4k-guest",
+        title: "Linux 6.1 guest under KVM: two stages",
+        about: "Debian's kernel 6.1 in a virtual machine on a 7.3 host: the guest's own tables, and KVM's stage 2 under \
+                them. Asked from EL2, as the host would.",
+        el: 2,
+        places: &[
+            place(Op::S12E1R, 0xffff_b678_98a1_0800, "guest kernel text: vectors"),
+            place(Op::S12E1R, 0xffff_0000_03d1_d32c, "guest memory that stage 2 does not map"),
+            place(Op::S12E1R, 0xffff_0000_0801_4816, "guest memory, a 4 KB page of stage 2"),
+            place(Op::S12E0R, 0x1_044c, "guest user data at 64 KB"),
+            place(Op::S12E0R, 0xffff_a83d_09d9, "guest user, contiguous run of 64 KB"),
+            place(Op::S12E0R, 0xffff_a81c_f0bd, "guest user, 2 MB block"),
+            place(Op::S1E1R, 0xffff_b678_98a1_0800, "stage 1 alone: the same vectors"),
+            place(Op::S12E1R, 0xffff_8000_0015_6957, "nothing mapped by the guest"),
+        ],
+    },
+    System {
+        name: "k7.3-4k-max",
+        title: "Linux 7.3, 4K pages, 52-bit addresses",
+        about: "Debian's kernel 7.3 with LPA2: five levels from level -1, permission indirection (S1PIE), hardware access \
+                flag. Captured at EL1.",
+        el: 1,
+        places: &[
+            place(Op::S1E1R, 0xffff_ac39_0fc1_0800, "kernel text: vectors"),
+            place(Op::S1E1W, 0xffff_ac39_0fc1_0800, "kernel text, written: forbidden"),
+            place(Op::S1E1R, 0xfff0_0000_00a1_b8b1, "linear map, 2^50 away from the rest"),
+            place(Op::S1E1R, 0xffff_8000_901e_ab0f, "Device memory in a 2 MB block"),
+            place(Op::S1E0R, 0x1_044c, "user data at 64 KB"),
+            place(Op::S1E0R, 0xffff_b097_c40d, "user: hardware sets the access flag"),
+            place(Op::S1E0R, 0xffff_b110_cc83, "user, contiguous run of 64 KB"),
+            place(Op::S1E0R, 0xffff_b32a_91cb, "user, PROT_NONE: invalid but not zero"),
+        ],
+    },
+    System {
+        name: "k7.3-4k-max-vhe-el2",
+        title: "Linux 7.3 at EL2: the EL2&0 regime",
+        about: "The same kernel running as a host at EL2 (E2H = 1, TGE = 1), where AT S1E1x means the EL2&0 regime.",
+        el: 2,
+        places: &[
+            place(Op::S1E1R, 0xffff_9747_2a21_0800, "kernel text: vectors"),
+            place(Op::S1E1W, 0xffff_9747_2a21_0800, "kernel text, written: forbidden"),
+            place(Op::S1E2R, 0xffff_9747_2a21_0800, "kernel text, by AT S1E2R"),
+            place(Op::S1E1R, 0xffff_8000_91df_71e4, "Device memory in a 2 MB block"),
+            place(Op::S1E0R, 0x1_044c, "user data at 64 KB"),
+            place(Op::S1E0R, 0xffff_a965_85e8, "user, contiguous run of 64 KB"),
+            place(Op::S1E1R, 0x3cff_9747_2ac2_a970, "kernel text, tagged pointer (TBI)"),
         ],
     },
 ];

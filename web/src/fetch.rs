@@ -23,7 +23,8 @@ pub async fn machine(system: &'static System) -> Result<Case, String> {
     let (regs, pages, meta) = (regs.bytes().await?, pages.bytes().await?, meta.bytes().await?);
     let memory = memory.bytes().await?;
     let memory = inflate(&memory).map_err(|error| format!("pages.bin.gz: {error}"))?;
-    let dump = Dump::from_parts(&regs, &pages, &meta, &memory).map_err(|error| error.to_string())?;
+    let mut dump = Dump::from_parts(&regs, &pages, &meta, &memory).map_err(|error| error.to_string())?;
+    dump.pe.el = system.el;
     let place = &system.places[0];
     Ok(dump.case(place.op, place.va))
 }
