@@ -1,11 +1,12 @@
 //! What must hold of any machine at all: it is answered in bounded time, and the same in every world.
 
-use stagewalk::at::{self, Answer};
+use stagewalk::at::{self, Answer, Outcome, Prepared};
 use stagewalk::env::{Ask, Direct, Env, Fetch, Replay};
 use stagewalk::memory::{Memory, Reply};
 use stagewalk::scenario::{Case, Run};
 use stagewalk::view::so_far::so_far;
 use stagewalk::view::{Translation, explain, va};
+use stagewalk::walk::Halt;
 use std::convert::Infallible;
 
 /// No translation makes more physical reads, compare-and-swaps included.
@@ -28,6 +29,7 @@ pub fn check(case: &Case) -> Run {
     assert_eq!(memory, left, "what is written\n{}", tell(case));
 
     suspended(case, &answer, &replies);
+    prepared(case, &run);
 
     let traced = case.trace();
     assert_eq!((&traced.answer, traced.reads), (&run.answer, run.reads), "traced\n{}", tell(case));
@@ -37,6 +39,21 @@ pub fn check(case: &Case) -> Run {
     let _ = so_far(&view.steps, view.steps.len());
     let _ = va::stage2(&case.pe, case.va, None);
     traced
+}
+
+/// An instruction whose registers are decoded beforehand does the same.
+fn prepared(case: &Case, run: &Run) {
+    let Some(prepared) = Prepared::new(&case.pe, case.op) else { return };
+    let mut memory = case.memory.clone();
+    let mut world = Direct::new(&mut memory);
+    let same = match (prepared.par(case.va, &mut world), &run.answer) {
+        (Ok(par), Answer { result: Outcome::Par(expected), .. }) => par == *expected,
+        (Err(Halt::Fault(fault)), Answer { result: Outcome::Exception(_), fault: expected, .. }) => {
+            Some(fault) == *expected
+        }
+        _ => false,
+    };
+    assert!(same && world.reads == run.reads && world.writes == run.writes, "prepared\n{}", tell(case));
 }
 
 /// A case as one can run it again.

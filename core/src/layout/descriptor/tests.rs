@@ -54,6 +54,7 @@ fn kinds(first_block: i8, first: i8) -> Vec<(i8, Kind)> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many contexts for an interpreter")]
 fn every_bit_has_exactly_one_meaning_in_every_context() {
     every_context(|context| {
         let mut next = i32::from(context.width()) - 1;
@@ -67,6 +68,7 @@ fn every_bit_has_exactly_one_meaning_in_every_context() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many contexts for an interpreter")]
 fn every_row_applies_somewhere() {
     for (rows, stage2, d128) in
         [(s1::ROWS, false, false), (s2::ROWS, true, false), (s1_d128::ROWS, false, true), (s2_d128::ROWS, true, true)]
