@@ -2,6 +2,7 @@
 
 mod browser;
 mod dist;
+mod fuzz;
 mod node;
 mod play;
 mod project;
@@ -26,6 +27,9 @@ commands:
   test    run every check
             --only STAGE    run this stage alone (repeat it, or separate stages by commas)
             --keep-going    go on after a stage has failed
+  fuzz    run the fuzz targets, one after the other; needs a nightly toolchain
+            --seconds N     how long each (default 600)
+            --only TARGET   walk, batch or dump alone
   help    print this
 
 stages of `test`, in order:
@@ -96,8 +100,12 @@ fn run(args: &[String]) -> Result<ExitCode, Failure> {
             let options = test::Options::parse(options).map_err(Failure::Usage)?;
             return Ok(test::run(&Project::find()?, &options));
         }
+        "fuzz" => {
+            let options = fuzz::Options::parse(options).map_err(Failure::Usage)?;
+            fuzz::run(&Project::find()?, &options)?;
+        }
         "help" | "--help" | "-h" => print!("{HELP}"),
-        other => return Err(Failure::Usage(format!("no command `{other}`; expected play, dist, test or help"))),
+        other => return Err(Failure::Usage(format!("no command `{other}`; expected play, dist, test, fuzz or help"))),
     }
     Ok(ExitCode::SUCCESS)
 }

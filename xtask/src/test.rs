@@ -96,7 +96,9 @@ fn seconds(time: Duration) -> String {
 
 fn fmt(project: &Project) -> Result<(), String> {
     tools::component(project, "fmt", "rustfmt")?;
-    Cmd::cargo(project).words("fmt --all --check").hint("cargo fmt --all").run()
+    Cmd::cargo(project).words("fmt --all --check").hint("cargo fmt --all").run()?;
+    let fuzz = "fmt --manifest-path fuzz/Cargo.toml";
+    Cmd::cargo(project).words(fuzz).arg("--check").hint(format!("cargo {fuzz}")).run()
 }
 
 fn lint(project: &Project) -> Result<(), String> {

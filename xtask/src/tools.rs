@@ -7,6 +7,7 @@ use crate::project::Project;
 use crate::sh::{self, Cmd, Version};
 
 const WASM_PACK: &str = "0.15.1";
+const CARGO_FUZZ: &str = "0.13.2";
 
 /// Adds the wasm32 target to the toolchain if it is not there.
 pub fn wasm_target(project: &Project) -> Result<(), String> {
@@ -45,6 +46,13 @@ pub fn wasm_pack(project: &Project) -> Result<(PathBuf, PathBuf), String> {
         sh::version_of(dir.join("wasm-pack")).is_some_and(|Version(major, minor, _)| (major, minor) == (0, 15))
     })?;
     Ok((pack_dir.join("wasm-pack"), bindgen_dir))
+}
+
+/// The directory of `cargo-fuzz`.
+pub fn cargo_fuzz(project: &Project) -> Result<PathBuf, String> {
+    cargo_tool(project, "cargo-fuzz", CARGO_FUZZ, &["--locked"], |dir| {
+        sh::version_of(dir.join("cargo-fuzz")).is_some_and(|Version(major, minor, _)| (major, minor) == (0, 13))
+    })
 }
 
 /// The directory that has a fitting tool: one on `PATH`, or else `target/tools/bin`, installed there first if need be.
