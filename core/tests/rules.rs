@@ -33,7 +33,7 @@ fn report(cited: &Cited) -> String {
 #[test]
 fn every_rule_is_cited() {
     let mut cited = Cited::new();
-    for (file, case) in support::vectors() {
+    for (file, case, _) in support::vectors() {
         count(&mut cited, &file, &case);
     }
     for example in examples::ALL {

@@ -1,6 +1,8 @@
-//! What the picker offers: worked examples built into the library, and captured machines fetched when asked for.
+//! What the picker offers: worked examples built into the library, captured machines fetched when asked for, and the
+//! scenarios that the conformance page links to.
 
 use stagewalk::access::Op;
+use stagewalk::scenario::Case;
 use stagewalk::scenario::examples::{self, Example};
 
 /// A captured machine under `static/systems/`.
@@ -130,6 +132,27 @@ pub static SYSTEMS: [System; 5] = [
     },
 ];
 
+/// A scenario of the conformance page.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Scenario {
+    /// Its folder and name, and its name in links.
+    pub name: &'static str,
+    /// What it shows.
+    pub about: &'static str,
+    case: &'static str,
+}
+
+/// The scenarios of the conformance page.
+pub static SCENARIOS: &[Scenario] = &include!(concat!(env!("OUT_DIR"), "/scenarios.rs"));
+
+impl Scenario {
+    /// The machine and its question.
+    #[must_use]
+    pub fn case(&self) -> Option<Case> {
+        self.case.parse().ok()
+    }
+}
+
 /// Links may call the headline example this.
 const STORY: &str = "story";
 
@@ -138,6 +161,8 @@ const STORY: &str = "story";
 pub enum Entry {
     /// Built in.
     Example(Example),
+    /// Built in, and found by its name alone.
+    Scenario(&'static Scenario),
     /// To be fetched.
     System(&'static System),
 }
@@ -149,6 +174,7 @@ impl Entry {
         let name = if name == STORY { default_name() } else { name };
         Example::find(name)
             .map(Self::Example)
+            .or_else(|| SCENARIOS.iter().find(|scenario| scenario.name == name).map(Self::Scenario))
             .or_else(|| SYSTEMS.iter().find(|system| system.name == name).map(Self::System))
     }
 
@@ -157,6 +183,7 @@ impl Entry {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Example(example) => example.name,
+            Self::Scenario(scenario) => scenario.name,
             Self::System(system) => system.name,
         }
     }
@@ -166,6 +193,7 @@ impl Entry {
     pub const fn title(&self) -> &'static str {
         match self {
             Self::Example(example) => example.title,
+            Self::Scenario(scenario) => scenario.name,
             Self::System(system) => system.title,
         }
     }
@@ -175,6 +203,7 @@ impl Entry {
     pub const fn about(&self) -> &'static str {
         match self {
             Self::Example(example) => example.about,
+            Self::Scenario(scenario) => scenario.about,
             Self::System(system) => system.about,
         }
     }

@@ -189,6 +189,7 @@ impl Default for State {
 fn built_in(entry: Entry) -> Option<Case> {
     match entry {
         Entry::Example(example) => Some(example.case()),
+        Entry::Scenario(scenario) => scenario.case(),
         Entry::System(_) => None,
     }
 }
@@ -389,8 +390,8 @@ impl State {
 
     fn machine_of(&self, name: &str) -> Option<Rc<Case>> {
         match Entry::find(name)? {
-            Entry::Example(example) => Some(Rc::new(example.case())),
             Entry::System(system) => self.arrived.get(system.name).map(Rc::clone),
+            entry => built_in(entry).map(Rc::new),
         }
     }
 

@@ -13,6 +13,7 @@ mod tools;
 use std::process::ExitCode;
 
 use project::Project;
+use sh::Cmd;
 
 const HELP: &str = "\
 cargo xtask: builds, serves and tests stagewalk, installing the tools that are missing
@@ -24,6 +25,8 @@ commands:
             --port N        the port to try first (default 8080)
             --no-open       do not open a browser
   dist    build the complete static site into target/dist, for any web server
+  conformance
+          run all data and write the conformance page: docs/conformance.md and static/conformance.html
   test    run every check
             --only STAGE    run this stage alone (repeat it, or separate stages by commas)
             --keep-going    go on after a stage has failed
@@ -96,6 +99,12 @@ fn run(args: &[String]) -> Result<ExitCode, Failure> {
             dist::build(&project)?;
             println!("\nthe site is in {}", project.dist().display());
         }
+        "conformance" => {
+            if let Some(option) = options.first() {
+                return Err(Failure::Usage(format!("`conformance` takes no option, got `{option}`")));
+            }
+            Cmd::cargo(&Project::find()?).words("run --package stagewalk --example conformance").run()?;
+        }
         "test" => {
             let options = test::Options::parse(options).map_err(Failure::Usage)?;
             return Ok(test::run(&Project::find()?, &options));
@@ -105,7 +114,9 @@ fn run(args: &[String]) -> Result<ExitCode, Failure> {
             fuzz::run(&Project::find()?, &options)?;
         }
         "help" | "--help" | "-h" => print!("{HELP}"),
-        other => return Err(Failure::Usage(format!("no command `{other}`; expected play, dist, test, fuzz or help"))),
+        other => {
+            return Err(Failure::Usage(format!("no command `{other}`; expected play, dist, conformance, test, fuzz or help")));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

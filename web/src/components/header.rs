@@ -3,7 +3,7 @@
 use super::keyboard::KEYS;
 use super::{Ctx, spoken};
 use crate::browser;
-use crate::catalogue::{SYSTEMS, default_name};
+use crate::catalogue::{Entry, SYSTEMS, default_name};
 use crate::state::{Action, Notice};
 use stagewalk::scenario::examples;
 use web_sys::HtmlSelectElement;
@@ -37,6 +37,7 @@ pub fn Header(props: &Props) -> Html {
                     <button type="button" aria-disabled={(!history.can_redo()).then_some("true")} title="Ctrl+Shift+Z"
                         onclick={ctx.on(|_: MouseEvent| Action::Redo)}>{ "Redo" }</button>
                     <button type="button" onclick={share(ctx)}>{ "Share" }</button>
+                    <a href="./static/conformance.html">{ "Conformance" }</a>
                     <Keys shortcuts={*shortcuts} set={set_shortcuts.clone()} />
                     <Theme />
                 </div>
@@ -82,10 +83,18 @@ fn Picker(props: &super::Panel) -> Html {
     });
     let small = examples::ALL.iter().filter(|example| example.name != default_name());
     let story = examples::ALL.iter().filter(|example| example.name == default_name());
+    // a scenario of the conformance page, which only its link opens
+    let linked = match Entry::find(&base) {
+        Some(Entry::Scenario(scenario)) => Some(html! {
+            <optgroup label="From the conformance page">{ option(scenario.name, scenario.name) }</optgroup>
+        }),
+        _ => None,
+    };
     html! {
         <label class="pick">
             <span>{ "Scenario" }</span>
             <select id="scenario" {onchange}>
+                { linked }
                 <optgroup label="The worked example">
                     { for story.map(|example| option(example.name, example.title)) }
                 </optgroup>

@@ -109,6 +109,20 @@ fn a_system_is_awaited_and_then_shown_as_the_link_says() {
 }
 
 #[test]
+fn every_scenario_of_the_conformance_page_opens_by_its_link() {
+    let page = include_str!("../../../docs/conformance.md");
+    let links: Vec<_> = page.split("/#ex=").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+    assert!(links.len() > 50, "{} links", links.len());
+    for link in links {
+        let state = after(State::default(), [Action::Follow(Link::read(&format!("#ex={link}")))]);
+        assert_eq!((state.document.base.as_str(), &state.notice), (link, &None));
+        assert_eq!(link.split('/').next_back(), Some(state.current.case.id.as_str()));
+        let again = after(State::default(), [Action::Follow(Link::read(&state.link().write()))]);
+        assert_eq!(again.current.translation.result, state.current.translation.result, "{link}");
+    }
+}
+
+#[test]
 fn a_bad_link_says_so_and_changes_nothing() {
     let state = after(State::default(), [Action::Follow(Link::read("#v=9&s=x"))]);
     assert!(state.keep_address);
