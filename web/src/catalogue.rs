@@ -84,8 +84,8 @@ pub static SYSTEMS: [System; 5] = [
     System {
         name: "nested-k7.3host-k6.1-4k-guest",
         title: "Linux 6.1 guest under KVM: two stages",
-        about: "Debian's kernel 6.1 in a virtual machine on a 7.3 host: the guest's own tables, and KVM's stage 2 under \
-                them. Asked from EL2, as the host would.",
+        about: "Debian's kernel 6.1 in a virtual machine on a 7.3 host: the guest's own tables, and KVM's stage 2 \
+                under them. Asked from EL2, as the host would.",
         el: 2,
         places: &[
             place(Op::S12E1R, 0xffff_b678_98a1_0800, "guest kernel text: vectors"),
@@ -101,8 +101,8 @@ pub static SYSTEMS: [System; 5] = [
     System {
         name: "k7.3-4k-max",
         title: "Linux 7.3, 4K pages, 52-bit addresses",
-        about: "Debian's kernel 7.3 with LPA2: five levels from level -1, permission indirection (S1PIE), hardware access \
-                flag. Captured at EL1.",
+        about: "Debian's kernel 7.3 with LPA2: five levels from level -1, permission indirection (S1PIE), hardware \
+                access flag. Captured at EL1.",
         el: 1,
         places: &[
             place(Op::S1E1R, 0xffff_ac39_0fc1_0800, "kernel text: vectors"),

@@ -115,7 +115,8 @@ fn run(args: &[String]) -> Result<ExitCode, Failure> {
         }
         "help" | "--help" | "-h" => print!("{HELP}"),
         other => {
-            return Err(Failure::Usage(format!("no command `{other}`; expected play, dist, conformance, test, fuzz or help")));
+            let known = "play, dist, conformance, test, fuzz or help";
+            return Err(Failure::Usage(format!("no command `{other}`; expected {known}")));
         }
     }
     Ok(ExitCode::SUCCESS)
