@@ -1,5 +1,6 @@
-//! Machines without any plan: whatever the registers, the features and memory hold, a translation ends, in bounded time,
-//! and the same in every world. The same machines are the fuzzer's (`fuzz/`); here they are drawn at random, and few.
+//! Machines without any plan: whatever the registers, the features and memory hold, a translation ends, in bounded
+//! time, and the same in every world. The same machines are the fuzzer's (`fuzz/`); here they are drawn at random, and
+//! few.
 #![cfg(feature = "json")]
 
 #[path = "hostile/agree.rs"]
@@ -121,7 +122,7 @@ fn lured(mut machine: Machine, random: &mut Random) -> Machine {
 fn case(seed: u64) -> Case {
     let random = &mut Random { state: seed << 32, tables: None };
     let machine = machine::next(random);
-    let machine = if seed % 4 == 0 { machine } else { lured(machine, random) };
+    let machine = if seed.is_multiple_of(4) { machine } else { lured(machine, random) };
     random.tables = [None, Some(0x0fff_ffff_0000), Some(0x0fff_ffff_0000), Some(0x3_0000)][random.below(4) as usize];
     machine.case(random)
 }
@@ -209,8 +210,8 @@ fn machines_with_flipped_bits_are_answered() {
     }
 }
 
-/// Every granule, size and start level, the impossible ones too: a base register can make the walk of 128-bit descriptors
-/// start beyond the last level.
+/// Every granule, size and start level, the impossible ones too: a base register can make the walk of 128-bit
+/// descriptors start beyond the last level.
 #[test]
 fn every_start_level_is_answered() {
     use SysReg::{HcrEl2, ScrEl3, SctlrEl1, Tcr2El1, TcrEl1, Ttbr0El1, VtcrEl2, VttbrEl2};

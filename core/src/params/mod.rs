@@ -15,12 +15,12 @@ use crate::feature::Feature;
 use crate::pe::Pe;
 use crate::regime::Granule;
 
-/// TCR_ELx.TG0, VTCR_EL2.TG0 and VSTCR_EL2.TG0 (`AArch64.S1DecodeTG0`).
+/// TCR_ELx.TG0, VTCR_EL2.TG0 and VSTCR_EL2.TG0 (`AArch64.S1DecodeTG0`, `AArch64.S2DecodeTG0`).
 const fn decode_tg0(pe: &Pe, tg0: u64) -> Granule {
     match tg0 {
-        0b00 => Granule::K4,
-        0b01 => Granule::K64,
-        0b10 => Granule::K16,
+        0b00 => implemented(pe, Granule::K4),
+        0b01 => implemented(pe, Granule::K64),
+        0b10 => implemented(pe, Granule::K16),
         _ => reserved_granule(pe),
     }
 }
@@ -28,11 +28,21 @@ const fn decode_tg0(pe: &Pe, tg0: u64) -> Granule {
 /// TCR_ELx.TG1 (`AArch64.S1DecodeTG1`).
 const fn decode_tg1(pe: &Pe, tg1: u64) -> Granule {
     match tg1 {
-        0b10 => Granule::K4,
-        0b11 => Granule::K64,
-        0b01 => Granule::K16,
+        0b10 => implemented(pe, Granule::K4),
+        0b11 => implemented(pe, Granule::K64),
+        0b01 => implemented(pe, Granule::K16),
         _ => reserved_granule(pe),
     }
+}
+
+/// A granule, or what selecting it selects where it is not implemented.
+const fn implemented(pe: &Pe, granule: Granule) -> Granule {
+    let feature = match granule {
+        Granule::K4 => Feature::Tgran4k,
+        Granule::K16 => Feature::Tgran16k,
+        Granule::K64 => Feature::Tgran64k,
+    };
+    if pe.has(feature) { granule } else { reserved_granule(pe) }
 }
 
 const fn reserved_granule(pe: &Pe) -> Granule {
@@ -46,4 +56,29 @@ const fn reserved_granule(pe: &Pe) -> Granule {
 /// The DS bit as it counts: 52-bit addresses with the 4K and 16K granules need `FEAT_LPA2`.
 const fn effective_ds(pe: &Pe, granule: Granule, ds: bool) -> bool {
     ds && !matches!(granule, Granule::K64) && pe.has(Feature::Lpa2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_granule_that_is_not_implemented_selects_the_chosen_one() {
+        let mut pe = Pe::default();
+        assert_eq!(
+            [0, 1, 2, 3].map(|tg0| decode_tg0(&pe, tg0)),
+            [Granule::K4, Granule::K64, Granule::K16, Granule::K4]
+        );
+        assert_eq!(
+            [2, 3, 1, 0].map(|tg1| decode_tg1(&pe, tg1)),
+            [Granule::K4, Granule::K64, Granule::K16, Granule::K4]
+        );
+        pe.features = pe.features.without(Feature::Tgran16k);
+        assert_eq!((decode_tg0(&pe, 2), decode_tg1(&pe, 1)), (Granule::K4, Granule::K4));
+        pe.choices = pe.choices.with(Choice::ReservedTg, 2);
+        assert_eq!(
+            (decode_tg0(&pe, 2), decode_tg0(&pe, 3), decode_tg0(&pe, 0)),
+            (Granule::K64, Granule::K64, Granule::K4)
+        );
+    }
 }

@@ -11,9 +11,10 @@ use std::convert::Infallible;
 
 /// No translation makes more physical reads, compare-and-swaps included.
 ///
-/// A table of stage 1 is at one of 6 levels, its address is translated by at most 6 levels of stage 2, once to be read and
-/// once to be marked, and each access of either stage may be checked by two granule table entries: less than 6 × 2 × (6 × 6
-/// + 6) reads and a leaf's. The rest is for tables that overlap, so that an update is lost and the walk looks again.
+/// A table of stage 1 is at one of 6 levels, its address is translated by at most 6 levels of stage 2, once to be read
+/// and once to be marked, and each access of either stage may be checked by two granule table entries: less than
+/// 6 × 2 × (6 × 6 + 6) reads and a leaf's. The rest is for tables that overlap, so that an update is lost and the walk
+/// looks again.
 pub const MOST_READS: u32 = 1024;
 
 /// Executes a case in every world there is, and looks at the answer from all sides.

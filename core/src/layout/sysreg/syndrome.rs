@@ -241,7 +241,8 @@ layout! {
 
 layout! {
     hpfar_el2: "HPFAR_EL2"; 64 => {
-        NS [63] "Address space of the intermediate address, in Secure state." = { 0: "Secure, or not in Secure state", 1: "Non-secure" };
+        NS [63] "Address space of the intermediate address, in Secure state."
+            = { 0: "Secure, or not in Secure state", 1: "Non-secure" };
         _ [62:48] RES0;
         FIPA [47:4] "Bits 55:12 of the intermediate address that stage 2 faulted on.";
         _ [3:0] RES0;
