@@ -113,7 +113,8 @@ fn features(tally: &Tally) -> Vec<Block> {
         Block::Heading(2, "By feature".into()),
         paragraph(
             "The same vectors, by what their machines implement: equal, of those run. A feature decides a case if the \
-             answer would be another on a machine that differs in this feature alone.",
+             answer would be another on a machine that differs in this feature alone; where it decides none, the \
+             vectors say nothing of it.",
         ),
         Block::Table(
             vec!["feature", "implemented", "not implemented", "decides"],
