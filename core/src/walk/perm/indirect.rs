@@ -92,3 +92,18 @@ pub(super) const fn s2_code(code: u8) -> S2Code {
 const fn rights(entry: u8) -> AccessRights {
     AccessRights { read: entry & R != 0, write: entry & W != 0, execute: entry & X != 0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_from_8_of_stage_2_combine_two_kinds_of_execution_with_reading_and_writing() {
+        for code in 8..16 {
+            let S2Code { read, write, write_mmu, px, ux, top_level } = s2_code(code);
+            assert_eq!((ux, px), (code & 1 != 0, code & 2 != 0), "{code}");
+            assert_eq!((read, write, write_mmu), (true, code & 4 != 0, code & 4 != 0), "{code}");
+            assert_eq!(top_level, [false; 2], "{code}");
+        }
+    }
+}
