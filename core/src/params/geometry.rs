@@ -63,13 +63,6 @@ pub struct Shape {
     pub no_contiguous: bool,
 }
 
-/// A shape common enough to have a copy of the walk for itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Usual {
-    /// 4K granule, 64-bit descriptors, from level 0.
-    K4Level0,
-}
-
 /// The shape of one stage's tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
@@ -124,21 +117,22 @@ impl Geometry {
         }
     }
 
-    /// Which of the usual shapes these tables have, if any.
+    /// These tables, if they have the commonest shape: 4K granule, 64-bit descriptors, from level 0. What they have is
+    /// then said in constants, for the compiler to see.
     #[must_use]
     #[inline(always)]
-    pub const fn usual(&self) -> Option<Usual> {
+    pub const fn usual(&self) -> Option<Self> {
         match (self.granule, self.start_level, self.d128, self.ds) {
-            (Granule::K4, 0, false, false) => Some(Usual::K4Level0),
+            (Granule::K4, 0, false, false) => Some(Self {
+                granule: Granule::K4,
+                start_level: 0,
+                d128: false,
+                ds: false,
+                high_bits: HighBits::Absent,
+                ..*self
+            }),
             _ => None,
         }
-    }
-
-    /// These tables, said to have what they have in a way that the compiler sees.
-    #[must_use]
-    #[inline(always)]
-    pub const fn specialised(&self, granule: Granule, start_level: i8) -> Self {
-        Self { granule, start_level, d128: false, ds: false, high_bits: HighBits::Absent, ..*self }
     }
 
     /// log2 of a descriptor's size in bytes.

@@ -7,8 +7,7 @@ use crate::addr::{FullAddress, PaSpace};
 use crate::env::{Env, Fetch};
 use crate::layout::descriptor;
 use crate::outcome::{FaultCode, FaultRecord};
-use crate::params::{DescriptorType, FINAL_LEVEL, Geometry, Usual};
-use crate::regime::Granule;
+use crate::params::{DescriptorType, FINAL_LEVEL, Geometry};
 use crate::rule::Rule;
 use crate::step::{Event, Place, Purpose, Step};
 
@@ -89,14 +88,11 @@ pub(super) struct Leaf {
 impl Descent<'_> {
     /// Walks from the first table to a leaf for `ia`, and makes the checks that come before permissions.
     ///
-    /// The usual shapes get a copy of the walk each, in which granule, start level and format are constants.
+    /// The usual shape gets a copy of the walk for itself, in which granule, start level and format are constants.
     #[inline(always)]
     pub fn run<E: Env, L: Lookup<E>>(&self, lookup: &mut L, env: &mut E, ia: u64) -> Walk<Leaf, E> {
         match self.geometry.usual() {
-            Some(Usual::K4Level0) => {
-                let geometry = &self.geometry.specialised(Granule::K4, 0);
-                Descent { geometry, ..*self }.run_shaped(lookup, env, ia)
-            }
+            Some(geometry) => Descent { geometry: &geometry, ..*self }.run_shaped(lookup, env, ia),
             None => self.run_any(lookup, env, ia),
         }
     }
@@ -148,11 +144,10 @@ impl Descent<'_> {
                     let record = lookup.fault(FaultCode::Translation, level);
                     return fault(env, place, Rule::TableNt, record);
                 }
-                let changed = match self.haft && !descriptor.accessed() {
-                    true => self.mark_table(lookup, env, descriptor, entry)?,
-                    false => None,
-                };
-                if let Some(changed) = changed {
+                if self.haft
+                    && !descriptor.accessed()
+                    && let Some(changed) = self.mark_table(lookup, env, descriptor, entry)?
+                {
                     descriptor = changed;
                     continue;
                 }
