@@ -11,19 +11,37 @@ const par = async (page) => (await page.locator("[data-register=PAR_EL1] .hex").
 const step = (page) => page.locator("#now .count");
 const shown = (page) => page.locator(".matrix [aria-current=step]");
 
-/** Waits until an element says what it should. */
-async function says(locator, expected, message) {
+/** What `read` gives once it `suits`, or after five seconds: the page answers after the event, not during it. */
+async function settled(page, read, suits) {
   const until = Date.now() + 5000;
-  while (!expected.test(await locator.innerText()) && Date.now() < until) await locator.page().waitForTimeout(20);
-  assert.match(await locator.innerText(), expected, message);
+  let now = await read();
+  while (!suits(now) && Date.now() < until) {
+    await page.waitForTimeout(20);
+    now = await read();
+  }
+  return now;
 }
 
-/** Waits until PAR_EL1 reads `expected`: the page answers after the event, not during it. */
-async function parIs(page, expected, message) {
-  const until = Date.now() + 5000;
-  while ((await par(page)) !== expected && Date.now() < until) await page.waitForTimeout(20);
-  assert.equal(await par(page), expected, message);
+/** Waits until an element says what it should. */
+async function says(locator, expected, message) {
+  const text = await settled(locator.page(), () => locator.innerText(), (text) => expected.test(text));
+  assert.match(text, expected, message);
 }
+
+/** Waits until `read` gives `expected`. */
+async function becomes(page, read, expected, message) {
+  assert.equal(await settled(page, read, (now) => now === expected), expected, message);
+}
+
+/** Waits until a box or a list holds `expected`. */
+const holds = (locator, expected) => becomes(locator.page(), () => locator.inputValue(), expected);
+
+/** Waits until PAR_EL1 reads `expected`. */
+const parIs = (page, expected, message) => becomes(page, () => par(page), expected, message);
+
+/** Waits until a button cannot be pressed. */
+const isOff = (button) => becomes(button.page(), () => button.isDisabled(), true);
+
 const fragment = (page) => page.evaluate(() => location.hash);
 
 /** Waits until the address bar has settled on a state link, and gives the whole URL. */
@@ -41,8 +59,8 @@ describe("the story", () => {
     const result = await page.locator(".result").innerText();
     assert.match(result, /Translation fault, level 3, at stage 2 on the stage 1 walk/);
     assert.match(result, /PAR_EL1 does not say which IPA: it is 0x41002000/);
-    assert.equal(await page.locator("#op").inputValue(), "S1E1R");
-    assert.equal(await page.locator("#el").inputValue(), "2");
+    await holds(page.locator("#op"), "S1E1R");
+    await holds(page.locator("#el"), "2");
     await says(page.locator(".walk .count"), /^14 reads$/);
     assert.equal(await page.locator(".matrix .number-mark").last().innerText(), "14");
     await says(shown(page), /✗ Translation fault/);
@@ -100,7 +118,7 @@ describe("the address", () => {
       await parIs(page, "0xb0f");
     }
     await page.locator("#va").fill("0x40080123");
-    assert.equal(await page.locator("#va-error").innerText(), "");
+    await says(page.locator("#va-error"), /^$/);
     assert.deepEqual(page.problems, []);
   });
 
@@ -115,7 +133,7 @@ describe("the address", () => {
     await says(page.locator(".matrix td.linked"), /page 4 KB/);
     await says(page.locator(".bits .part.linked .label"), /^SH$/);
     await page.locator(".inspector .fields tr", { hasText: "AttrIndx" }).hover();
-    assert.equal(await page.locator(".written tr.linked").getAttribute("data-field"), "ATTR");
+    await becomes(page, () => page.locator(".written tr.linked").getAttribute("data-field"), "ATTR");
   });
 });
 
@@ -133,7 +151,7 @@ describe("stepping", () => {
     await says(step(page), /^Step 2 of 17$/);
     await press("Last step");
     await says(step(page), /^Step 17 of 17$/);
-    assert.ok(await page.getByRole("button", { name: "Next", exact: true }).isDisabled());
+    await isOff(page.getByRole("button", { name: "Next", exact: true }));
     await page.locator("#scrubber").fill("7");
     await says(page.locator("#now"), /Step 7 of 17.*Stage 1 L0: points to the table at 0x41001000/s);
     assert.equal(await page.locator("#now").getAttribute("aria-live"), "polite");
@@ -150,7 +168,8 @@ describe("stepping", () => {
     for (const [key, number] of [["ArrowRight", "2"], ["ArrowDown", "7"], ["End", "10"], ["ArrowRight", "11"], ["ArrowUp", "6"], ["Home", "6"]]) {
       await page.keyboard.press(key);
       await says(shown(page), new RegExp(`^${number}\\s`), key);
-      assert.ok(await shown(page).evaluate((button) => button === document.activeElement), `${key} moves the focus`);
+      const focused = () => shown(page).evaluate((button) => button === document.activeElement);
+      await becomes(page, focused, true, `${key} moves the focus`);
     }
     assert.equal(await page.locator(".matrix button[tabindex='0']").count(), 1);
   });
@@ -199,7 +218,7 @@ describe("editing", () => {
     await parIs(page, "0xff00000048000980");
     await page.getByRole("button", { name: "Undo" }).click();
     await parIs(page, "0xb0f");
-    assert.equal(await page.getByLabel("Word at 0x88003010, hexadecimal").inputValue(), "0x0");
+    await holds(page.getByLabel("Word at 0x88003010, hexadecimal"), "0x0");
   });
 
   test("a bit of the shown descriptor, by mouse and by keyboard", async () => {
@@ -231,7 +250,7 @@ describe("editing", () => {
     await parIs(page, "0x809");
     await page.getByRole("button", { name: "Drop all edits" }).click();
     await parIs(page, "0xff00000048000980");
-    assert.equal(await register.inputValue(), original);
+    await holds(register, original);
   });
 
   test("any word, by its address", async () => {
@@ -249,10 +268,10 @@ describe("editing", () => {
     const page = await site.open("#ex=page-4k");
     await page.locator("#va").press("End");
     await page.locator("#va").pressSequentially("45");
-    assert.equal(await page.locator("#va").inputValue(), "0x4008012345");
+    await holds(page.locator("#va"), "0x4008012345");
     await page.keyboard.press("Control+z");
-    assert.equal(await page.locator("#va").inputValue(), "0x40080123");
-    assert.ok(await page.getByRole("button", { name: "Undo" }).isDisabled());
+    await holds(page.locator("#va"), "0x40080123");
+    await isOff(page.getByRole("button", { name: "Undo" }));
   });
 });
 
@@ -272,10 +291,10 @@ describe("links", () => {
       const plain = async (page) => (await page.locator(locator).innerText()).replace(/\s*changed\s*/g, " ").replace(/was \w+/g, "").replace(/\s+/g, " ").trim();
       assert.equal(await plain(other), await plain(page), locator);
     }
-    assert.equal(await other.locator("#va").inputValue(), "0x40080456");
-    assert.equal(await other.locator("#op").inputValue(), "S1E1W");
+    await holds(other.locator("#va"), "0x40080456");
+    await holds(other.locator("#op"), "S1E1W");
     await says(step(other), /^Step 9 /);
-    assert.ok(await other.getByRole("button", { name: "Undo" }).isDisabled());
+    await isOff(other.getByRole("button", { name: "Undo" }));
   });
 
   test("can be shared, and what follows the # goes to no server", async () => {
@@ -289,7 +308,7 @@ describe("links", () => {
     assert.equal(copied, page.url());
     assert.match(copied, /#v=1&s=[\w-]+$/);
     await page.getByRole("button", { name: "Dismiss" }).click();
-    assert.equal(await page.locator(".notice").count(), 0);
+    await becomes(page, () => page.locator(".notice").count(), 0);
     assert.deepEqual(asked, []);
   });
 
@@ -399,7 +418,7 @@ describe("for everyone", () => {
     const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
     const light = await ground();
     await page.getByRole("button", { name: "Dark colours" }).click();
-    const dark = await ground();
+    const dark = await settled(page, ground, (now) => now !== light);
     assert.notEqual(dark, light);
     assert.deepEqual(await violations(page), []);
     await page.reload();
