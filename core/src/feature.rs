@@ -1,5 +1,9 @@
 //! The architectural features that change address translation: what each adds, what it needs, and the ID-register field
 //! that announces it.
+//!
+//! What a feature needs is what the Arm Architecture Reference Manual (DDI 0487 M.a, sections A2.2 and A2.3) says of
+//! it, as far as both features are in the table. What a version of the architecture makes mandatory is not here: a
+//! machine without it is an older one, or not compliant, but not impossible.
 
 use core::fmt;
 
@@ -16,7 +20,8 @@ pub struct IdField {
 
 macro_rules! features {
     ($($variant:ident $name:literal $meaning:literal
-       $(needs $($needed:ident),+)? $(by $register:ident . $field:ident >= $minimum:literal)? ;)+) => {
+       $(needs $($needed:ident),+)? $(with_el2 $with_el2:ident)?
+       $(by $register:ident . $field:ident >= $minimum:literal)? ;)+) => {
         /// A feature, by the manual's name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
@@ -46,6 +51,12 @@ macro_rules! features {
                 match self { $(Self::$variant => &[$($(Self::$needed),+)?]),+ }
             }
 
+            /// What it cannot be implemented without where EL2 is implemented.
+            #[must_use]
+            pub const fn requires_with_el2(self) -> Option<Self> {
+                match self { $(Self::$variant => features!(@with_el2 $($with_el2)?)),+ }
+            }
+
             /// The ID-register field that announces it, where a single field does.
             #[must_use]
             pub const fn id_field(self) -> Option<IdField> {
@@ -53,6 +64,8 @@ macro_rules! features {
             }
         }
     };
+    (@with_el2) => { None };
+    (@with_el2 $needed:ident) => { Some(Self::$needed) };
     (@id) => { None };
     (@id $register:ident $field:ident $minimum:literal) => {
         Some(IdField { register: stringify!($register), field: stringify!($field), minimum: $minimum })
@@ -68,7 +81,7 @@ features! {
         needs El2 by ID_AA64MMFR2_EL1.NV >= 1;
     Nv2 "FEAT_NV2" "A guest hypervisor's register accesses become memory accesses."
         needs Nv by ID_AA64MMFR2_EL1.NV >= 2;
-    Sel2 "FEAT_SEL2" "Secure state has an EL2." needs El2 by ID_AA64PFR0_EL1.SEL2 >= 1;
+    Sel2 "FEAT_SEL2" "Secure state has an EL2." needs El2, Ttst by ID_AA64PFR0_EL1.SEL2 >= 1;
     Rme "FEAT_RME" "Realm and Root states, and granule protection." needs El2, El3 by ID_AA64PFR0_EL1.RME >= 1;
     Mec "FEAT_MEC" "Realm memory is encrypted in contexts of its own."
         needs Rme, Tcr2, Sctlr2 by ID_AA64MMFR3_EL1.MEC >= 1;
@@ -77,24 +90,27 @@ features! {
     Tgran4k "FEAT_TGran4K" "The 4KB granule.";
     Tgran16k "FEAT_TGran16K" "The 16KB granule.";
     Tgran64k "FEAT_TGran64K" "The 64KB granule.";
-    Gtg "FEAT_GTG" "Stage 2 announces its granules apart from stage 1." needs El2 by ID_AA64MMFR0_EL1.TGran4_2 >= 1;
+    Gtg "FEAT_GTG" "Stage 2 announces its granules apart from stage 1." by ID_AA64MMFR0_EL1.TGran4_2 >= 1;
     Lpa "FEAT_LPA" "52-bit physical addresses, with the 64KB granule." by ID_AA64MMFR0_EL1.PARange >= 6;
-    Lpa2 "FEAT_LPA2" "52-bit addresses with the 4KB and 16KB granules: the DS bits.";
+    Lpa2 "FEAT_LPA2" "52-bit addresses with the 4KB and 16KB granules: the DS bits." needs Lva;
     Lva "FEAT_LVA" "52-bit virtual addresses, with the 64KB granule." by ID_AA64MMFR2_EL1.VARange >= 1;
     Lva3 "FEAT_LVA3" "56-bit virtual addresses, with 128-bit descriptors."
         needs Lva, D128 by ID_AA64MMFR2_EL1.VARange >= 2;
     Ttst "FEAT_TTST" "Smaller address ranges: TxSZ up to 48." by ID_AA64MMFR2_EL1.ST >= 1;
-    D128 "FEAT_D128" "128-bit descriptors." needs Tcr2, S1pie, Sysreg128 by ID_AA64MMFR3_EL1.D128 >= 1;
-    Sysreg128 "FEAT_SYSREG128" "128-bit system registers: TTBRs and PAR_EL1." by ID_AA64ISAR2_EL1.SYSREG_128 >= 1;
+    D128 "FEAT_D128" "128-bit descriptors."
+        needs Tcr2, S1pie, Aie, Sysreg128 with_el2 S2pie by ID_AA64MMFR3_EL1.D128 >= 1;
+    Sysreg128 "FEAT_SYSREG128" "128-bit system registers: TTBRs and PAR_EL1."
+        needs D128, Sctlr2 by ID_AA64ISAR2_EL1.SYSREG_128 >= 1;
 
     // The table format.
     Hpds "FEAT_HPDS" "The permission bits of tables can be disabled." by ID_AA64MMFR1_EL1.HPDS >= 1;
     Hafdbs "FEAT_HAFDBS" "Hardware updates the access flag and the dirty state." by ID_AA64MMFR1_EL1.HAFDBS >= 1;
-    Haft "FEAT_HAFT" "Hardware updates the access flag of tables." needs Hafdbs by ID_AA64MMFR1_EL1.HAFDBS >= 3;
+    Haft "FEAT_HAFT" "Hardware updates the access flag of tables." needs Hafdbs, Tcr2 by ID_AA64MMFR1_EL1.HAFDBS >= 3;
     Bbm "FEAT_BBM" "A block may be replaced without breaking it first: the nT bit." by ID_AA64MMFR2_EL1.BBM >= 1;
-    The "FEAT_THE" "Translation hardening: Protected, AssuredOnly and TopLevel." needs Tcr2 by ID_AA64PFR1_EL1.THE >= 1;
-    Tcr2 "FEAT_TCR2" "TCR2_ELx, which enable the newer formats." by ID_AA64MMFR3_EL1.TCRX >= 1;
-    Sctlr2 "FEAT_SCTLR2" "SCTLR2_ELx." by ID_AA64MMFR3_EL1.SCTLRX >= 1;
+    The "FEAT_THE" "Translation hardening: Protected, AssuredOnly and TopLevel."
+        needs Tcr2 with_el2 S2pie by ID_AA64PFR1_EL1.THE >= 1;
+    Tcr2 "FEAT_TCR2" "TCR2_ELx, which enable the newer formats." with_el2 Hcx by ID_AA64MMFR3_EL1.TCRX >= 1;
+    Sctlr2 "FEAT_SCTLR2" "SCTLR2_ELx." with_el2 Hcx by ID_AA64MMFR3_EL1.SCTLRX >= 1;
 
     // Permissions.
     Pan "FEAT_PAN" "Privileged Access Never: PSTATE.PAN." by ID_AA64MMFR1_EL1.PAN >= 1;
@@ -102,19 +118,20 @@ features! {
     Pan3 "FEAT_PAN3" "PAN also protects what EL0 can only execute: the EPAN bits."
         needs Pan2 by ID_AA64MMFR1_EL1.PAN >= 3;
     E0pd "FEAT_E0PD" "EL0 can be kept from half of the address space without a walk." by ID_AA64MMFR2_EL1.E0PD >= 1;
-    Xnx "FEAT_XNX" "Stage 2 execute-never for EL1 and EL0 separately." needs El2 by ID_AA64MMFR1_EL1.XNX >= 1;
-    S1pie "FEAT_S1PIE" "Indirect permissions at stage 1." needs Tcr2 by ID_AA64MMFR3_EL1.S1PIE >= 1;
-    S1poe "FEAT_S1POE" "Permission overlays at stage 1." needs Tcr2 by ID_AA64MMFR3_EL1.S1POE >= 1;
+    Xnx "FEAT_XNX" "Stage 2 execute-never for EL1 and EL0 separately." by ID_AA64MMFR1_EL1.XNX >= 1;
+    S1pie "FEAT_S1PIE" "Indirect permissions at stage 1." needs Tcr2, Ats1a by ID_AA64MMFR3_EL1.S1PIE >= 1;
+    S1poe "FEAT_S1POE" "Permission overlays at stage 1." needs Tcr2, Ats1a, Hpds by ID_AA64MMFR3_EL1.S1POE >= 1;
     S2pie "FEAT_S2PIE" "Indirect permissions at stage 2." needs El2 by ID_AA64MMFR3_EL1.S2PIE >= 1;
-    S2poe "FEAT_S2POE" "Permission overlays at stage 2." needs S2pie by ID_AA64MMFR3_EL1.S2POE >= 1;
+    S2poe "FEAT_S2POE" "Permission overlays at stage 2." needs El2, S2pie by ID_AA64MMFR3_EL1.S2POE >= 1;
 
     // Memory attributes and tags.
-    Aie "FEAT_AIE" "Sixteen memory attributes: MAIR2_ELx." needs Tcr2 by ID_AA64MMFR3_EL1.AIE >= 1;
-    S2fwb "FEAT_S2FWB" "Stage 2 memory types can override those of stage 1." needs El2 by ID_AA64MMFR2_EL1.FWB >= 1;
+    Aie "FEAT_AIE" "Sixteen memory attributes: MAIR2_ELx." needs Tcr2, Hpds by ID_AA64MMFR3_EL1.AIE >= 1;
+    S2fwb "FEAT_S2FWB" "Stage 2 memory types can override those of stage 1." by ID_AA64MMFR2_EL1.FWB >= 1;
     Xs "FEAT_XS" "The XS attribute: memory whose accesses may take long." by ID_AA64ISAR1_EL1.XS >= 1;
     Mte2 "FEAT_MTE2" "Memory tagging with tag storage." by ID_AA64PFR1_EL1.MTE >= 2;
-    Mte4 "FEAT_MTE4" "Memory tagging without address tags: the MTX bits." needs Mte2 by ID_AA64PFR1_EL1.MTEX >= 1;
-    MteCanonicalTags "FEAT_MTE_CANONICAL_TAGS" "Checks of canonical tags." needs Mte2 by ID_AA64PFR1_EL1.MTEX >= 1;
+    Mte4 "FEAT_MTE4" "Memory tagging without address tags: the MTX bits."
+        needs Mte2, MteCanonicalTags, MtePerm by ID_AA64PFR1_EL1.MTEX >= 1;
+    MteCanonicalTags "FEAT_MTE_CANONICAL_TAGS" "Checks of canonical tags." needs Mte4 by ID_AA64PFR1_EL1.MTEX >= 1;
     MtePerm "FEAT_MTE_PERM" "The NoTagAccess attribute at stage 2." needs Mte2 by ID_AA64PFR2_EL1.MTEPERM >= 1;
     Pauth "FEAT_PAuth" "Pointer authentication, and with it the TBID bits.";
 
@@ -122,7 +139,7 @@ features! {
     Ats1a "FEAT_ATS1A" "AT S1E1A, S1E2A and S1E3A: translation without a permission check."
         by ID_AA64ISAR2_EL1.ATS1A >= 1;
     Ls64 "FEAT_LS64" "64-byte accesses, which the syndrome of a Data Abort describes." by ID_AA64ISAR1_EL1.LS64 >= 1;
-    Fgt "FEAT_FGT" "Fine-grained traps to EL2." needs El2 by ID_AA64MMFR0_EL1.FGT >= 1;
+    Fgt "FEAT_FGT" "Fine-grained traps to EL2." by ID_AA64MMFR0_EL1.FGT >= 1;
     Hcx "FEAT_HCX" "HCRX_EL2." needs El2 by ID_AA64MMFR1_EL1.HCX >= 1;
     Ras "FEAT_RAS" "Reliability, availability, serviceability: the EA routing of errors." by ID_AA64PFR0_EL1.RAS >= 1;
     Pfar "FEAT_PFAR" "Physical fault address registers." by ID_AA64PFR1_EL1.PFAR >= 1;
@@ -189,6 +206,12 @@ impl Features {
         Feature::ALL.iter().copied().filter(move |&feature| self.has(feature))
     }
 
+    /// This set less `others`.
+    #[must_use]
+    pub const fn minus(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
     /// This set less the features that lack, directly or indirectly, something that they require.
     #[must_use]
     pub fn closed(self) -> Self {
@@ -199,13 +222,25 @@ impl Features {
         set
     }
 
+    /// This set and all that its features require, directly or indirectly.
+    #[must_use]
+    pub fn completed(self) -> Self {
+        let mut set = self;
+        while let Err(FeatureError { missing, .. }) = set.check() {
+            set = set.with(missing);
+        }
+        set
+    }
+
     /// Whether every feature in the set has what it requires.
     ///
     /// # Errors
     /// The first feature in table order that lacks one.
     pub fn check(self) -> Result<(), FeatureError> {
         for feature in self.iter() {
-            if let Some(&missing) = feature.requires().iter().find(|&&needed| !self.has(needed)) {
+            let with_el2 = feature.requires_with_el2().filter(|_| self.has(Feature::El2));
+            let mut required = feature.requires().iter().copied().chain(with_el2);
+            if let Some(missing) = required.find(|&needed| !self.has(needed)) {
                 return Err(FeatureError { feature, missing });
             }
         }
@@ -224,7 +259,9 @@ pub struct FeatureError {
 
 impl fmt::Display for FeatureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} requires {}, which is not implemented", self.feature.name(), self.missing.name())
+        let with_el2 = if self.feature.requires().contains(&self.missing) { "" } else { " where EL2 is implemented" };
+        let (feature, missing) = (self.feature.name(), self.missing.name());
+        write!(f, "{feature} requires {missing}{with_el2}, and {missing} is not implemented")
     }
 }
 
@@ -267,14 +304,23 @@ mod tests {
         assert_eq!(Features::NONE.check(), Ok(()));
         let error = FeatureError { feature: Feature::Pan2, missing: Feature::Pan };
         assert_eq!(Features::NONE.with(Feature::Pan2).check(), Err(error));
-        assert_eq!(error.to_string(), "FEAT_PAN2 requires FEAT_PAN, which is not implemented");
+        assert_eq!(error.to_string(), "FEAT_PAN2 requires FEAT_PAN, and FEAT_PAN is not implemented");
         for &feature in Feature::ALL {
-            for &needed in feature.requires() {
+            for needed in feature.requires().iter().copied().chain(feature.requires_with_el2()) {
                 assert_ne!(needed, feature);
                 let error = Features::ALL.without(needed).check().map_err(|error| error.missing);
                 assert_eq!(error, Err(needed));
             }
         }
+    }
+
+    #[test]
+    fn some_requirements_hold_only_with_el2() {
+        let el1 = Features::NONE.with(Feature::Tcr2);
+        assert_eq!(el1.check(), Ok(()));
+        let error = FeatureError { feature: Feature::Tcr2, missing: Feature::Hcx };
+        assert_eq!(el1.with(Feature::El2).check(), Err(error));
+        assert!(error.to_string().starts_with("FEAT_TCR2 requires FEAT_HCX where EL2 is implemented, and"), "{error}");
     }
 
     #[test]
@@ -287,13 +333,27 @@ mod tests {
     }
 
     #[test]
-    fn requirements_lead_nowhere_in_circles() {
-        // Taking away, again and again, the features that nothing left requires, must leave nothing.
-        let mut set = Features::ALL;
-        for _ in Feature::ALL {
-            let needed = set.iter().flat_map(Feature::requires).fold(Features::NONE, |all, &feature| all.with(feature));
-            set = set.iter().filter(|&feature| needed.has(feature)).fold(Features::NONE, Features::with);
+    fn completing_adds_what_is_missing() {
+        let set = Features::NONE.with(Feature::Lva3).completed();
+        assert_eq!(set.check(), Ok(()));
+        assert!(set.has(Feature::D128) && set.has(Feature::S1pie) && set.has(Feature::Ats1a));
+        assert!(!set.has(Feature::El2) && !set.has(Feature::S2pie));
+        assert!(set.with(Feature::El2).completed().has(Feature::S2pie));
+        let added: alloc::vec::Vec<_> = set.minus(Features::NONE.with(Feature::Lva3)).iter().collect();
+        assert!(!added.contains(&Feature::Lva3) && added.contains(&Feature::Lva));
+    }
+
+    #[test]
+    fn two_pairs_come_together() {
+        let needs = |feature| Features::NONE.with(feature).completed();
+        let mut pairs = alloc::vec::Vec::new();
+        for &one in Feature::ALL {
+            let later = Feature::ALL.iter().filter(|&&other| other > one);
+            pairs.extend(
+                later.filter(|&&other| needs(one).has(other) && needs(other).has(one)).map(|&other| (one, other)),
+            );
         }
-        assert_eq!(set, Features::NONE);
+        let together = [(Feature::D128, Feature::Sysreg128), (Feature::Mte4, Feature::MteCanonicalTags)];
+        assert_eq!(pairs, together);
     }
 }

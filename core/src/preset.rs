@@ -75,15 +75,18 @@ pub struct Preset {
     pub name: &'static str,
     /// The core's name.
     pub title: &'static str,
+    /// Where its values are from.
+    pub source: &'static str,
     /// Its ID registers; those not listed are 0.
     pub registers: &'static [(SysReg, u64)],
 }
 
 /// The cores. What translation does not use, such as the interrupt controller's version, may differ in a real system.
-static PRESETS: [Preset; 7] = [
+static PRESETS: [Preset; 9] = [
     Preset {
         name: "everything",
         title: "Everything implemented",
+        source: "No core: the values that announce every feature there is here, and 56-bit physical addresses.",
         registers: &[
             (SysReg::IdAa64Pfr0El1, 0x0010_0010_2000_1111),
             (SysReg::IdAa64Pfr1El1, 0x1011_0000_0000_0300),
@@ -99,16 +102,19 @@ static PRESETS: [Preset; 7] = [
     Preset {
         name: "cortex-a53",
         title: "Cortex-A53 (Armv8.0)",
+        source: "Equal to QEMU's model of the core.",
         registers: &[(SysReg::IdAa64Pfr0El1, 0x2222), (SysReg::IdAa64Mmfr0El1, 0x1122)],
     },
     Preset {
         name: "cortex-a72",
         title: "Cortex-A72 (Armv8.0)",
+        source: "Read from a core; equal to QEMU's model of it.",
         registers: &[(SysReg::IdAa64Pfr0El1, 0x2222), (SysReg::IdAa64Mmfr0El1, 0x1124)],
     },
     Preset {
         name: "cortex-a76",
         title: "Cortex-A76 (Armv8.2)",
+        source: "Equal to QEMU's model of the core, whose source follows the Technical Reference Manual.",
         registers: &[
             (SysReg::IdAa64Pfr0El1, 0x1100_0000_1011_1112),
             (SysReg::IdAa64Pfr1El1, 0x0000_0000_0000_0010),
@@ -121,6 +127,8 @@ static PRESETS: [Preset; 7] = [
     Preset {
         name: "neoverse-n1",
         title: "Neoverse N1 (Armv8.2)",
+        source: "Equal to QEMU's model of the core, whose source follows the Technical Reference Manual; a core of \
+                 revision r3p1 differs only in IESB and EVT.",
         registers: &[
             (SysReg::IdAa64Pfr0El1, 0x1100_0000_1011_1112),
             (SysReg::IdAa64Pfr1El1, 0x0000_0000_0000_0020),
@@ -133,6 +141,8 @@ static PRESETS: [Preset; 7] = [
     Preset {
         name: "neoverse-v1",
         title: "Neoverse V1 (Armv8.4)",
+        source: "Read from a core (AWS Graviton3), but for the interrupt controller; QEMU's model differs only in \
+                 BF16.",
         registers: &[
             (SysReg::IdAa64Pfr0El1, 0x1101_1101_2011_1112),
             (SysReg::IdAa64Pfr1El1, 0x0000_0000_0000_0020),
@@ -145,6 +155,8 @@ static PRESETS: [Preset; 7] = [
     Preset {
         name: "neoverse-v2",
         title: "Neoverse V2 (Armv9.0)",
+        source: "Checked against no core and no model; equal to QEMU's Neoverse N2 but for PAN3 and the lack of \
+                 AArch32.",
         registers: &[
             (SysReg::IdAa64Pfr0El1, 0x1201_1111_2011_1111),
             (SysReg::IdAa64Pfr1El1, 0x0000_0000_0000_0221),
@@ -152,6 +164,38 @@ static PRESETS: [Preset; 7] = [
             (SysReg::IdAa64Mmfr0El1, 0x0000_0222_0010_1125),
             (SysReg::IdAa64Mmfr1El1, 0x0000_0000_1031_2122),
             (SysReg::IdAa64Mmfr2El1, 0x1221_0111_1210_1011),
+        ],
+    },
+    Preset {
+        name: "cortex-x925",
+        title: "Cortex-X925 (Armv9.2)",
+        source: "Read from a core (NVIDIA GB10), but for the interrupt controller; what is known of a second one, in a \
+                 phone, agrees but for AMU and SVE. Without tag storage.",
+        registers: &[
+            (SysReg::IdAa64Pfr0El1, 0x1201_1111_2011_1111),
+            (SysReg::IdAa64Pfr1El1, 0x0000_0000_0001_0121),
+            (SysReg::IdAa64Isar1El1, 0x0111_1111_0021_1002),
+            (SysReg::IdAa64Isar2El1, 0x0000_0000_0100_5102),
+            (SysReg::IdAa64Mmfr0El1, 0x2100_0222_0010_1122),
+            (SysReg::IdAa64Mmfr1El1, 0x1001_1110_1031_2122),
+            (SysReg::IdAa64Mmfr2El1, 0x1221_0111_1010_1011),
+        ],
+    },
+    Preset {
+        name: "qemu-max",
+        title: "QEMU 11.1's `-cpu max,pauth=off`",
+        source: "Captured from QEMU 11.1.3, but for ID_AA64PFR0_EL1, which is from its source; without tag storage, \
+                 RME and SME.",
+        registers: &[
+            (SysReg::IdAa64Pfr0El1, 0x1301_0011_2011_2222),
+            (SysReg::IdAa64Pfr1El1, 0x0010_1010_1200_0121),
+            (SysReg::IdAa64Pfr2El1, 0x0000_0001_0000_0111),
+            (SysReg::IdAa64Isar1El1, 0x0111_2111_0021_1002),
+            (SysReg::IdAa64Isar2El1, 0x1120_0000_0011_0012),
+            (SysReg::IdAa64Mmfr0El1, 0x2100_0323_1020_1126),
+            (SysReg::IdAa64Mmfr1El1, 0x0110_1120_1031_2122),
+            (SysReg::IdAa64Mmfr2El1, 0x1221_0111_1201_1011),
+            (SysReg::IdAa64Mmfr3El1, 0x1000_0000_1100_1111),
         ],
     },
 ];
@@ -172,9 +216,15 @@ impl Preset {
         self.registers.iter().find(|(listed, _)| *listed == register).map_or(0, |(_, value)| *value)
     }
 
-    /// What the core implements.
+    /// What the core implements: what it announces, less what cannot be implemented without something that it does
+    /// not announce. No real core has such; emulators do.
     #[must_use]
     pub fn features(&self) -> Features {
+        self.announced().closed()
+    }
+
+    /// What its ID registers say.
+    fn announced(&self) -> Features {
         Features::from_id_registers(&|register| self.read(register))
     }
 
@@ -198,7 +248,7 @@ mod tests {
 
     /// The features of a machine whose registers are `registers`.
     fn names(registers: &[(SysReg, u64)]) -> Vec<&'static str> {
-        let preset = Preset { name: "", title: "", registers: &[] };
+        let preset = Preset { name: "", title: "", source: "", registers: &[] };
         let read = |register| registers.iter().find(|(listed, _)| *listed == register).map_or(0, |(_, value)| *value);
         assert_eq!(preset.features(), Features::NONE.with(Feature::Tgran4k).with(Feature::Tgran64k));
         Features::from_id_registers(&read).iter().map(Feature::name).collect()
@@ -224,6 +274,53 @@ mod tests {
             assert!(all_id, "{}", preset.name);
         }
         assert_eq!(Preset::from_name("cortex-a0"), None);
+    }
+
+    #[test]
+    fn cores_announce_no_more_than_can_be() {
+        for preset in Preset::ALL.iter().filter(|preset| preset.name != "qemu-max") {
+            assert_eq!(preset.announced(), preset.features(), "{}", preset.name);
+        }
+        let max = Preset::from_name("qemu-max").expect("a preset");
+        let unreal: Vec<_> = max.announced().minus(max.features()).iter().map(Feature::name).collect();
+        assert_eq!(unreal, ["FEAT_MEC", "FEAT_MTE4", "FEAT_MTE_CANONICAL_TAGS", "FEAT_MTE_PERM"]);
+    }
+
+    /// A version of the architecture makes features mandatory: each core has those of its version, and what the table
+    /// says of it besides.
+    #[test]
+    fn cores_are_of_their_version() {
+        use Feature::*;
+        const V8_0: &[Feature] = &[El2, El3, Tgran4k, Tgran64k];
+        const V8_2: &[Feature] = &[Vhe, Hpds, Pan, Pan2, Xnx, Ras];
+        const V8_4: &[Feature] = &[Pauth, S2fwb];
+        const V8_5: &[Feature] = &[Ttst, Sel2, E0pd, Gtg];
+        const V8_7: &[Feature] = &[Fgt, Hcx, Pan3, Xs];
+        type Versions = &'static [&'static [Feature]];
+        let cores: [(&str, u8, Versions, &[Feature]); 8] = [
+            ("cortex-a53", 40, &[V8_0], &[]),
+            ("cortex-a72", 44, &[V8_0], &[]),
+            ("cortex-a76", 40, &[V8_0, V8_2], &[Tgran16k, Hafdbs]),
+            ("neoverse-n1", 48, &[V8_0, V8_2], &[Tgran16k, Hafdbs]),
+            ("neoverse-v1", 48, &[V8_0, V8_2, V8_4], &[Tgran16k, Hafdbs, Nv, Nv2, Bbm]),
+            ("neoverse-v2", 48, &[V8_0, V8_2, V8_4, V8_5], &[Tgran16k, Hafdbs, Nv, Nv2, Bbm, Pan3, Mte2]),
+            ("cortex-x925", 40, &[V8_0, V8_2, V8_4, V8_5, V8_7], &[Tgran16k, Hafdbs, Bbm]),
+            (
+                "qemu-max",
+                52,
+                &[V8_0, V8_2, V8_5, V8_7],
+                &[Tgran16k, Hafdbs, Nv, Nv2, Bbm, Lpa, Lpa2, Lva, Tcr2, Sctlr2, S1pie, S2pie, Aie, S2fwb, Ats1a],
+            ),
+        ];
+        for (name, pa_bits, versions, besides) in cores {
+            let preset = Preset::from_name(name).expect(name);
+            let expected = versions.iter().copied().flatten().chain(besides);
+            let expected = expected.fold(Features::NONE, |set, &feature| set.with(feature));
+            let names = |set: Features| set.iter().map(Feature::name).collect::<Vec<_>>();
+            assert_eq!(names(preset.features()), names(expected), "{name}");
+            assert_eq!(preset.pa_bits(), pa_bits, "{name}");
+        }
+        assert_eq!(Preset::ALL.len(), cores.len() + 1, "and everything");
     }
 
     #[test]

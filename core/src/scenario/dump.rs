@@ -8,7 +8,8 @@
 //! | `pages.bin` | the pages, in that order |
 //!
 //! Registers that do not take part in translation may be there; they are passed over. EL3 and EL2 are taken to be
-//! implemented exactly when SCR_EL3 and HCR_EL2 were captured.
+//! implemented exactly when SCR_EL3 and HCR_EL2 were captured; what the ID registers announce and cannot be implemented
+//! without what is missing is taken not to be there.
 
 use super::error::ScenarioError;
 use super::names::Named;
@@ -105,7 +106,8 @@ fn read_registers(named: &BTreeMap<String, Hex>, el: u8) -> Result<(Pe, Vec<Stri
     let features = Features::from_id_registers(&id);
     let choices = Choices::from_id_registers(&id);
     pe.pa_bits = pa_bits_from_mmfr0(id(SysReg::IdAa64Mmfr0El1));
-    pe.features = features.set(Feature::El2, captured(SysReg::HcrEl2)).set(Feature::El3, captured(SysReg::ScrEl3));
+    let features = features.set(Feature::El2, captured(SysReg::HcrEl2)).set(Feature::El3, captured(SysReg::ScrEl3));
+    pe.features = features.closed();
     pe.choices = choices;
     Ok((pe, passed_over))
 }
