@@ -63,7 +63,7 @@ const SMALL: &str = concat!(
     r#"{"id": "off", "op": "S1E1R", "el": 1, "va": "0x4008_0123", "expect": {"status": "ok", "par": "0x40080900", "#,
     r#""par_ignore": "0x600", "output": {"pa": "0x40080123", "pas": 1, "device": 1, "devtype": 3, "inner": 0, "#,
     r#""outer": 0, "sh": 2, "tags": 0, "notagaccess": 0, "xs": 1, "s1assured": 0, "s2fs1mro": 0, "mecid": 0}, "#,
-    r#""reads": 0}, "features": {"FEAT_RME": false}, "regs": {"SCR_EL3": "1"}}"#,
+    r#""reads": 0}, "features": {"FEAT_RME": false, "FEAT_MEC": false}, "regs": {"SCR_EL3": "1"}}"#,
 );
 
 #[test]
@@ -228,6 +228,88 @@ fn batch_asks_a_captured_machine() {
 }
 
 #[test]
+fn a_machine_that_cannot_be_is_refused_with_the_reason() {
+    let example = ["walk", "--example", "page-4k"];
+    let refused = |options: &[&str], said: &[&str]| {
+        let ran = stagewalk(&[&example[..], options].concat(), "");
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{options:?}: {}", ran.err);
+        assert!(said.iter().all(|said| ran.err.contains(said)), "{options:?}: {}", ran.err);
+    };
+    let answered = |options: &[&str]| stagewalk(&[&example[..], options].concat(), "").code == 0;
+    let nv2 = ["--feature", "FEAT_NV2"];
+    refused(
+        &nv2,
+        &["no machine has these features: FEAT_NV2 requires FEAT_NV, and", "missing:\n  --feature FEAT_NV\n"],
+    );
+    refused(&nv2, &["needs it:\n  without --feature FEAT_NV2\n", "all the same:\n  --impossible"]);
+    assert!(answered(&[&nv2[..], &["--feature", "FEAT_NV"]].concat()));
+    assert!(answered(&[&nv2[..], &["--impossible"]].concat()));
+    let v1 = ["--cpu", "neoverse-v1", "--no-feature", "FEAT_EL2"];
+    refused(&v1, &["missing:\n  without --no-feature FEAT_EL2\n", "--no-feature FEAT_VHE --no-feature FEAT_NV "]);
+    let others = ["--no-feature", "FEAT_VHE", "--no-feature", "FEAT_NV", "--no-feature", "FEAT_NV2"];
+    assert!(answered(&[&v1[..], &others].concat()));
+
+    let case = SMALL.replace("FEAT_MEC", "FEAT_PAN");
+    let read = stagewalk(&["at", "--scenario", "-"], &case);
+    assert_eq!((read.code, read.out.as_str()), (3, ""), "{}", read.err);
+    assert!(
+        read.err.contains("standard input: features: FEAT_MEC requires FEAT_RME, and FEAT_RME is not"),
+        "{}",
+        read.err
+    );
+    assert!(read.err.contains("\n  --feature FEAT_RME --feature FEAT_PAN\n"), "{}", read.err);
+    assert!(read.err.contains("--no-feature FEAT_MEC --no-feature FEAT_PAN2 --no-feature FEAT_PAN3"), "{}", read.err);
+    assert_eq!(stagewalk(&["at", "--scenario", "-", "--impossible"], &case).code, 0);
+    assert_eq!(stagewalk(&["check", "-"], &case).out, "1 passed, 0 failed\n", "files are taken as they are");
+}
+
+#[test]
+fn batch_takes_features_as_they_are_unless_strict() {
+    let input = format!("{}\n{SMALL}\n", SMALL.replace("FEAT_MEC", "FEAT_PAN"));
+    let answers = stagewalk(&["batch"], &input);
+    let lines = answers.lines();
+    assert_eq!((answers.code, lines.len()), (0, 2), "{}", answers.out);
+    assert_eq!((&lines[0], &lines[0]["status"]), (&lines[1], &"ok".into()));
+    let strict = stagewalk(&["batch", "--strict"], &input);
+    let reason = "FEAT_MEC requires FEAT_RME, and FEAT_RME is not implemented";
+    let expected = serde_json::json!({"id": "off", "status": "impossible", "reason": reason});
+    assert_eq!((strict.code, &strict.lines()[0], &strict.lines()[1]), (0, &expected, &lines[1]));
+}
+
+#[test]
+fn features_are_listed_with_what_they_need() {
+    let all = stagewalk(&["features"], "");
+    assert_eq!(all.code, 0, "{}", all.err);
+    assert!(all.out.lines().all(|line| line.chars().count() <= 100), "100 columns");
+    assert!(
+        all.out.contains("FEAT_TCR2")
+            && all.out.contains("needs FEAT_HCX where EL2 is implemented; ID_AA64MMFR3_EL1.TCRX")
+    );
+    let one = stagewalk(&["features", "FEAT_MEC", "--json"], "").json();
+    let expected = serde_json::json!({
+        "schema": "stagewalk.features/1",
+        "features": [{
+            "name": "FEAT_MEC",
+            "meaning": "Realm memory is encrypted in contexts of its own.",
+            "requires": ["FEAT_RME", "FEAT_TCR2", "FEAT_SCTLR2"],
+            "announced_by": {"register": "ID_AA64MMFR3_EL1", "field": "MEC", "minimum": 1}
+        }]
+    });
+    assert_eq!(one, expected);
+    let a72 = stagewalk(&["features", "--cpu", "cortex-a72", "--json"], "").json();
+    assert_eq!(a72["cpu"]["registers"]["ID_AA64MMFR0_EL1"], "0x1124");
+    let names: Vec<&str> =
+        a72["features"].as_array().expect("features").iter().filter_map(|f| f["name"].as_str()).collect();
+    assert_eq!(names, ["FEAT_EL2", "FEAT_EL3", "FEAT_TGran4K", "FEAT_TGran64K"]);
+    let cores = stagewalk(&["features", "--cpus"], "");
+    assert!(cores.out.contains("cortex-x925  Cortex-X925 (Armv9.2), 40-bit"), "{}", cores.out);
+    assert!(cores.out.lines().all(|line| line.chars().count() <= 100), "100 columns");
+    let json = stagewalk(&["features", "--cpus", "--json"], "").json();
+    assert!(json["cpus"].as_array().is_some_and(|cores| cores.len() == 9) && json.get("features").is_none());
+    assert!(stagewalk(&["features", "--cpu", "cortex-a54"], "").err.contains("expected one of everything, cortex-a53"));
+}
+
+#[test]
 fn decode_names_every_bit() {
     let par = stagewalk(&["decode", "PAR_EL1", " 0xB0F "], "");
     assert_eq!(par.code, 0, "{}", par.err);
@@ -266,7 +348,7 @@ fn help_teaches() {
     let help = stagewalk(&["--help"], "");
     assert_eq!(help.code, 0);
     assert!(help.out.contains("Examples:") && help.out.contains("Exit codes:"), "{}", help.out);
-    for subcommand in ["at", "walk", "decode", "check", "batch", "serve", "examples", "completions"] {
+    for subcommand in ["at", "walk", "decode", "features", "check", "batch", "serve", "examples", "completions"] {
         let help = stagewalk(&[subcommand, "--help"], "");
         assert!(help.code == 0 && help.out.contains("Example"), "{subcommand}: {}", help.out);
     }

@@ -8,6 +8,7 @@ pub mod document;
 pub mod history;
 pub mod link;
 pub mod parse;
+pub mod refusal;
 pub mod state;
 
 #[cfg(target_arch = "wasm32")]

@@ -5,6 +5,7 @@ use crate::document::Document;
 use crate::history::History;
 use crate::link::Link;
 use crate::parse;
+use crate::refusal::Refusal;
 use stagewalk::access::Op;
 use stagewalk::layout::sysreg::SysReg;
 use stagewalk::scenario::Case;
@@ -23,8 +24,8 @@ pub struct Computed {
     pub translation: Translation,
     /// Descriptor updates hardware made: address and word.
     pub writes: Vec<(u64, u64)>,
-    /// What the question needs that is not modelled: then the answer is not to be trusted, and is not shown.
-    pub unsupported: Option<&'static str>,
+    /// Why the answer is not to be trusted: then it is not shown.
+    pub refusal: Option<Refusal>,
 }
 
 impl Computed {
@@ -33,7 +34,7 @@ impl Computed {
     pub fn new(case: Case) -> Self {
         let run = case.trace();
         let translation = Translation::new(&case.pe, case.op, case.va, &run.answer, run.steps);
-        Self { unsupported: case.unmodelled(), translation, writes: run.writes, case }
+        Self { refusal: Refusal::of(&case), translation, writes: run.writes, case }
     }
 
     /// The stop worth showing first: the lookup that decided the result.

@@ -13,13 +13,11 @@ pub fn ResultBar(props: &Panel) -> Html {
     let open = use_state(|| false);
     let current = &ctx.state.current;
     let result = &current.translation.result;
-    if let Some(what) = current.unsupported {
-        let refusal =
-            format!("This machine uses {what}, which is not modelled yet: no answer is better than a wrong one.");
+    if let Some(refusal) = &current.refusal {
         return html! {
             <div class="result unsupported" role="status">
-                <p class="verdict"><span class="sign" aria-hidden="true">{ "?" }</span>{ "not modelled" }</p>
-                <p>{ refusal }</p>
+                <p class="verdict"><span class="sign" aria-hidden="true">{ "?" }</span>{ refusal.verdict }</p>
+                <p>{ refusal.text.clone() }</p>
             </div>
         };
     }

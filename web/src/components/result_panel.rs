@@ -13,7 +13,7 @@ use yew::prelude::*;
 pub fn ResultPanel(props: &Panel) -> Html {
     let ctx = &props.ctx;
     let result = &ctx.state.current.translation.result;
-    if result.registers.is_empty() || ctx.state.current.unsupported.is_some() {
+    if result.registers.is_empty() || ctx.state.current.refusal.is_some() {
         return Html::default();
     }
     html! {

@@ -18,6 +18,9 @@ use std::path::PathBuf;
 /// "exception", "fault", "output", "writes", "reads"}, without what does not apply. A machine beyond what is modelled
 /// is answered with {"id", "status": "unsupported", "reason"}, and a line that cannot be read with {"line", "error"};
 /// the run goes on.
+///
+/// The features of a case are taken as they are, also where no machine can have them together, as in most vectors;
+/// --strict answers such a case with {"id", "status": "impossible", "reason"}.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -30,6 +33,9 @@ pub struct Args {
     /// directory.
     #[arg(long, value_name = "DIR")]
     dump: Option<PathBuf>,
+    /// Refuse a case whose features cannot be implemented together.
+    #[arg(long, conflicts_with = "dump")]
+    strict: bool,
 }
 
 pub fn run(args: &Args) -> Result<Exit, Failure> {
@@ -52,7 +58,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             continue;
         }
         let answered = match &dump {
-            None => answer_case(&mut output, text),
+            None => answer_case(&mut output, text, args.strict),
             Some(dump) => answer_question(&mut output, dump, text),
         };
         if let Err(error) = answered? {
@@ -77,11 +83,12 @@ struct Answer<'a, I> {
     expect: Expect,
 }
 
+/// Why a case has no answer.
 #[derive(Serialize)]
-struct Unsupported<'a, I> {
+struct Unanswered<'a, I, R> {
     id: &'a I,
     status: &'static str,
-    reason: &'static str,
+    reason: R,
 }
 
 /// A question to a captured machine. The id may be anything; it comes back as it is.
@@ -97,11 +104,15 @@ struct Question {
 
 type Answered = io::Result<Result<(), ScenarioError>>;
 
-fn answer_case(output: &mut impl Write, text: &[u8]) -> Answered {
+fn answer_case(output: &mut impl Write, text: &[u8], strict: bool) -> Answered {
     let case = match Case::from_slice(text) {
         Ok(case) => case,
         Err(error) => return Ok(Err(error)),
     };
+    if strict && let Err(error) = case.pe.features.check() {
+        let reason = error.to_string();
+        return write_line(output, &Unanswered { id: &case.id, status: "impossible", reason }).map(Ok);
+    }
     write_answer(output, &case.id, case.unmodelled(), || case.run()).map(Ok)
 }
 
@@ -134,7 +145,7 @@ fn write_answer(
 ) -> io::Result<()> {
     match unmodelled {
         None => write_line(output, &Answer { id, expect: run().to_expect() }),
-        Some(reason) => write_line(output, &Unsupported { id, status: "unsupported", reason }),
+        Some(reason) => write_line(output, &Unanswered { id, status: "unsupported", reason }),
     }
 }
 

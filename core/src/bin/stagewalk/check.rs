@@ -11,7 +11,7 @@ use std::path::PathBuf;
 /// Run the cases of vector files and compare every answer with the one they expect.
 ///
 /// Prints each difference, and at the end how many cases passed and failed. Bits that a case marks as UNKNOWN are not
-/// compared.
+/// compared. Features are taken as they are, also where no machine can have them together.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:

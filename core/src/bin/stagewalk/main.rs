@@ -5,6 +5,7 @@ mod batch;
 mod check;
 mod decode;
 mod failure;
+mod features;
 mod input;
 mod manual;
 mod overview;
@@ -65,6 +66,7 @@ enum Command {
     At(at::Args),
     Walk(walk::Args),
     Decode(decode::Args),
+    Features(features::Args),
     Check(check::Args),
     Batch(batch::Args),
     Serve(serve::Args),
@@ -86,6 +88,7 @@ fn main() -> ExitCode {
         Command::At(args) => at::run(args),
         Command::Walk(args) => walk::run(args),
         Command::Decode(args) => decode::run(args),
+        Command::Features(args) => features::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Batch(args) => batch::run(&args),
         Command::Serve(args) => serve::run(&args),

@@ -1,10 +1,10 @@
 //! Where a command gets its machine from, and what it changes about it.
 
 use crate::failure::Failure;
-use crate::input;
+use crate::{input, style};
 use stagewalk::access::Op;
 use stagewalk::choice::{Choice, ChoiceError, Choices};
-use stagewalk::feature::Feature;
+use stagewalk::feature::{Feature, Features};
 use stagewalk::layout::sysreg::SysReg;
 use stagewalk::pe::Pe;
 use stagewalk::preset::Preset;
@@ -47,10 +47,11 @@ pub struct Source {
     /// PSTATE.PAN.
     #[arg(long, value_name = "0|1", help_heading = "Changes", value_parser = clap::value_parser!(u8).range(0..=1))]
     pan: Option<u8>,
-    /// Make the machine a core of this kind: its features and its physical address size.
+    /// Make the machine a core of this kind: its features and its physical address size. `stagewalk features --cpus`
+    /// lists the cores.
     #[arg(long, value_name = "NAME", help_heading = "Changes", value_parser = cpu)]
     cpu: Option<&'static Preset>,
-    /// Implement a feature, for example FEAT_LPA2.
+    /// Implement a feature, for example FEAT_LPA2; `stagewalk features` lists them.
     #[arg(long, value_name = "NAME", help_heading = "Changes", value_parser = lookup::<Feature>)]
     feature: Vec<Feature>,
     /// Do not implement a feature.
@@ -59,6 +60,9 @@ pub struct Source {
     /// Decide a point that the architecture leaves open, for example block_nt_faults=false.
     #[arg(long, value_name = "NAME=VALUE", help_heading = "Changes", value_parser = choice)]
     choice: Vec<(Choice, u8)>,
+    /// Answer even if no machine can have these features together, as batch and check do.
+    #[arg(long, help_heading = "Changes")]
+    impossible: bool,
 }
 
 impl Source {
@@ -70,8 +74,31 @@ impl Source {
         for &(address, word) in &self.mem {
             case.memory.write(address, word);
         }
+        let given = case.pe.features;
         self.change(&mut case.pe);
+        if !self.impossible {
+            self.refuse_impossible(given, case.pe.features)?;
+        }
         Ok(case)
+    }
+
+    /// Refuses features that cannot be implemented together, and says how to go on.
+    fn refuse_impossible(&self, given: Features, features: Features) -> Result<(), Failure> {
+        let Err(error) = features.check() else { return Ok(()) };
+        let refusal = match &self.scenario {
+            Some(path) if given == features => {
+                Failure::bad_input(format_args!("{}: features", input::name(path)), error)
+            }
+            _ => Failure::usage(format_args!("no machine has these features: {error}"), ""),
+        };
+        let missing = features.completed().minus(features);
+        let needy = features.minus(features.closed());
+        Err(refusal.with_hint(format_args!(
+            "Implement what is missing:\n  {}\nor leave out what needs it:\n  {}\n\
+             or have it answered all the same:\n  --impossible",
+            options(missing, ("--feature", "--no-feature"), &self.no_feature),
+            options(needy, ("--no-feature", "--feature"), &self.feature),
+        )))
     }
 
     fn load(&self) -> Result<Case, Failure> {
@@ -114,6 +141,14 @@ impl Source {
         pe.el = self.el.unwrap_or(pe.el);
         pe.pan = self.pan.map_or(pe.pan, |pan| pan == 1);
     }
+}
+
+/// What to write on the command line, and what to take from it because it says the contrary.
+fn options(features: Features, (option, contrary): (&str, &str), said: &[Feature]) -> String {
+    let (said, unsaid): (Vec<Feature>, Vec<Feature>) = features.iter().partition(|feature| said.contains(feature));
+    let dropped = said.iter().map(|feature| format!("without {contrary} {}", feature.name()));
+    let added = unsaid.iter().map(|feature| format!("{option} {}", feature.name()));
+    style::wrap(&dropped.chain(added).collect::<Vec<_>>().join(" "), 2, 2)
 }
 
 /// A captured machine from its directory.
@@ -175,7 +210,8 @@ fn doubleword(given: &str) -> Result<(u64, u64), String> {
     Ok((address, parse_hex64(word).map_err(|problem| problem.message)?))
 }
 
-fn cpu(name: &str) -> Result<&'static Preset, String> {
+/// The core of this name.
+pub fn cpu(name: &str) -> Result<&'static Preset, String> {
     let known: Vec<&str> = Preset::ALL.iter().map(|preset| preset.name).collect();
     Preset::from_name(name).ok_or_else(|| format!("expected one of {}", known.join(", ")))
 }

@@ -28,7 +28,7 @@ Examples:
   stagewalk walk --example stage2-hole
   stagewalk walk --example stage2-hole --el 1
   stagewalk walk S1E1R 0xffff_8000_0800_0000 --dump DIR
-  stagewalk walk --scenario tests/vectors/arm/nested.jsonl.gz --id arm/nested-101-3
+  stagewalk walk --scenario tests/vectors/arm/nested.jsonl.gz --id arm/nested-101-3 --impossible
   stagewalk walk --example page-4k --mem 0x4100_3400=0
   stagewalk walk --example nested --json | jq '.steps[] | select(.event == \"read\")'
 
