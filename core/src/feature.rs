@@ -3,7 +3,8 @@
 //!
 //! What a feature needs is what the Arm Architecture Reference Manual (DDI 0487 M.a, sections A2.2 and A2.3) says of
 //! it, as far as both features are in the table. What a version of the architecture makes mandatory is not here: a
-//! machine without it is an older one, or not compliant, but not impossible.
+//! machine without it is an older one, or not compliant, but not impossible. Nor is what the manual only recommends,
+//! such as FEAT_HAFDBS with FEAT_RME, which the pseudocode asserts.
 
 use core::fmt;
 

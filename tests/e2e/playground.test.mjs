@@ -320,6 +320,17 @@ describe("links", () => {
     await parIs(page, "0xff00000048081980");
   });
 
+  test("to a machine that cannot be get the reason, and no answer", async () => {
+    const page = await site.open("#ex=page-4k&reg=ID_AA64MMFR3_EL1:0x100000000");
+    const refusal = page.locator(".result");
+    await says(refusal, /impossible/);
+    await says(refusal, /FEAT_D128 requires FEAT_TCR2, and FEAT_TCR2 is not implemented\. Implement .*\(ID_AA64MMFR3_EL1\.TCRX\)/);
+    await becomes(page, () => page.getByText("PAR_EL1 0x").count(), 0);
+    await page.evaluate(() => (location.hash = "#ex=page-4k"));
+    await parIs(page, "0xff00000048000980");
+    assert.deepEqual(page.problems, []);
+  });
+
   test("that are damaged say so, and stay in the address bar", async () => {
     for (const [bad, complaint] of [["#v=1&s=garbage", /damaged/], ["#v=7&s=x", /version/], ["#ex=nowhere", /nowhere/], ["#va=xyz", /“x”/]]) {
       const page = await site.open(bad);
