@@ -79,21 +79,21 @@ fn chrome_for_testing(project: &Project) -> Result<(), String> {
     let node = node::node(project)?;
     node::e2e_packages(project)?;
     if tools::root_prefix(project).is_some() {
-        println!("installing the libraries that Chrome needs with apt-get");
+        eprintln!("installing the libraries that Chrome needs with apt-get");
         let playwright = project.root.join("tests/e2e/node_modules/playwright-core/cli.js");
-        Cmd::new(&node, &project.root).arg(playwright).args(["install-deps", "chromium"]).hint(YOURSELF).run()?;
+        Cmd::new(&node, &project.root).arg(playwright).args(["install-deps", "chromium"]).hint(YOURSELF).install()?;
     }
     node::install(project, DOWNLOADER)?;
     let downloader = node::npm_dir(project).join("node_modules/@puppeteer/browsers/lib/cjs/main-cli.js");
     for program in ["chrome@stable", "chromedriver@stable"] {
         let to = project.tools().join("browsers");
-        println!("installing {program} into {}", to.display());
+        eprintln!("installing {program} into {}", to.display());
         Cmd::new(&node, &project.root)
             .arg(&downloader)
             .args(["install", program, "--path"])
             .arg(to)
             .hint(YOURSELF)
-            .run()?;
+            .install()?;
     }
     Ok(())
 }

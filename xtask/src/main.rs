@@ -1,5 +1,6 @@
 //! `cargo xtask`: the project's automation. See [`HELP`] for the commands.
 
+mod bench;
 mod browser;
 mod dist;
 mod fuzz;
@@ -33,11 +34,18 @@ commands:
   fuzz    run the fuzz targets, one after the other; needs a nightly toolchain
             --seconds N     how long each (default 600)
             --only TARGET   walk, batch or dump alone
+  bench   time the works of docs/performance.md beside their floors, natively, in Node.js and in headless Chromium
+            --json          print one JSON object instead of the table
+            --write         write the table into docs/performance.md too
+            --instructions  count instructions per translation instead, with valgrind if it is there
+            --native        natively alone
+            --only WORK     this work alone (repeat it, or separate works by commas)
+            --rounds N      how often each is timed at the most (default 41)
   help    print this
 
 stages of `test`, in order:
   fmt     formatting of all Rust code
-  lint    clippy with warnings denied: the workspace, the playground for wasm32, the library without features
+  lint    clippy with warnings denied: the workspace, what runs as wasm for wasm32, the library without features
   unit    unit, vector and property tests
   doc     the examples in the documentation
   web     component tests of the playground in headless Chromium (wasm-pack test)
@@ -113,9 +121,13 @@ fn run(args: &[String]) -> Result<ExitCode, Failure> {
             let options = fuzz::Options::parse(options).map_err(Failure::Usage)?;
             fuzz::run(&Project::find()?, &options)?;
         }
+        "bench" => {
+            let options = bench::Options::parse(options).map_err(Failure::Usage)?;
+            bench::run(&Project::find()?, &options)?;
+        }
         "help" | "--help" | "-h" => print!("{HELP}"),
         other => {
-            let known = "play, dist, conformance, test, fuzz or help";
+            let known = "play, dist, conformance, test, fuzz, bench or help";
             return Err(Failure::Usage(format!("no command `{other}`; expected {known}")));
         }
     }

@@ -64,7 +64,7 @@ pub fn e2e_packages(project: &Project) -> Result<(), String> {
         return Ok(());
     }
     npm(project)?;
-    npm_command(&dir).arg("ci").hint("see npm's error above; it needs the npm registry once").run()
+    npm_command(&dir).arg("ci").hint("see npm's error above; it needs the npm registry once").install()
 }
 
 /// `wasm-opt`, which makes the site a quarter smaller: from `PATH`, or from npm if there is one. Never required.
@@ -76,14 +76,14 @@ pub fn wasm_opt(project: &Project) -> Option<PathBuf> {
         return Some(found);
     }
     if sh::which("npm").is_none() {
-        println!(
+        eprintln!(
             "note: the wasm stays unoptimised: no wasm-opt {} or newer on PATH, nor npm to install it",
             WASM_OPT_MIN.0
         );
         return None;
     }
     if let Err(error) = install(project, &format!("binaryen@{BINARYEN}")) {
-        println!("note: the wasm stays unoptimised: {error}");
+        eprintln!("note: the wasm stays unoptimised: {error}");
         return None;
     }
     find()
@@ -92,9 +92,9 @@ pub fn wasm_opt(project: &Project) -> Option<PathBuf> {
 /// Installs one npm package into `target/tools/npm`.
 pub fn install(project: &Project, package: &str) -> Result<(), String> {
     let dir = npm_dir(project);
-    println!("installing {package} into {}", dir.display());
+    eprintln!("installing {package} into {}", dir.display());
     fs::create_dir_all(&dir).map_err(|e| format!("cannot create {}: {e}", dir.display()))?;
-    npm_command(&dir).args(["install", "--prefix"]).arg(&dir).arg(package).run()
+    npm_command(&dir).args(["install", "--prefix"]).arg(&dir).arg(package).install()
 }
 
 /// Where npm's packages go that are tools rather than the tests' own.

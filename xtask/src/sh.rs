@@ -61,14 +61,20 @@ impl Cmd {
 
     /// Prints the command line and runs it, its output passing through.
     pub fn run(mut self) -> Result<(), String> {
-        println!("$ {}", self.line());
+        eprintln!("$ {}", self.line());
         let status = self.command.status().map_err(|e| self.failure(&format!("could not be started: {e}")))?;
         if status.success() { Ok(()) } else { Err(self.failure(&format!("failed: {status}"))) }
     }
 
+    /// The same for an installation: all that it prints is progress, and goes to standard error.
+    pub fn install(mut self) -> Result<(), String> {
+        self.command.stdout(std::io::stderr());
+        self.run()
+    }
+
     /// Prints the command line and runs it, its output shown only if it fails.
     pub fn run_quietly(self) -> Result<(), String> {
-        println!("$ {}", self.line());
+        eprintln!("$ {}", self.line());
         self.output().map(drop)
     }
 
@@ -89,7 +95,7 @@ impl Cmd {
 
     /// The process itself, for the callers that talk to it while it runs.
     pub fn into_inner(self) -> Command {
-        println!("$ {}", self.line());
+        eprintln!("$ {}", self.line());
         self.command
     }
 

@@ -109,6 +109,7 @@ fn lint(project: &Project) -> Result<(), String> {
     clippy("--package stagewalk --lib --no-default-features")?;
     clippy("--package stagewalk --lib --no-default-features --features json")?;
     clippy("--package stagewalk-web --all-targets --target wasm32-unknown-unknown")?;
+    clippy("--package stagewalk-bench --lib --target wasm32-unknown-unknown")?;
     Cmd::cargo(project).words("check --package stagewalk --no-default-features --target wasm32-unknown-unknown").run()
 }
 

@@ -19,7 +19,7 @@ pub fn wasm_target(project: &Project) -> Result<(), String> {
     Cmd::new("rustup", &project.root)
         .args(["target", "add", TARGET])
         .hint(format!("install rustup, or your distribution's standard library for {TARGET}"))
-        .run()
+        .install()
 }
 
 /// Adds a component such as rustfmt to the toolchain if `cargo <command>` does not run.
@@ -30,7 +30,7 @@ pub fn component(project: &Project, command: &str, component: &str) -> Result<()
     Cmd::new("rustup", &project.root)
         .args(["component", "add", component])
         .hint(format!("install rustup, or your distribution's package of {component}"))
-        .run()
+        .install()
 }
 
 /// `wasm-pack`, and the directory of the `wasm-bindgen` and test runner that it has to find on `PATH`.
@@ -69,7 +69,7 @@ fn cargo_tool(
     if let Some(dir) = found {
         return Ok(dir);
     }
-    println!("installing {krate} {version} into {} (about a minute)", project.tools().display());
+    eprintln!("installing {krate} {version} into {} (about a minute)", project.tools().display());
     tool_build(Cmd::cargo(project), project)
         .args(["install", "--debug", "--force", krate, "--version"])
         .arg(format!("={version}"))
@@ -77,7 +77,7 @@ fn cargo_tool(
         .arg("--root")
         .arg(project.tools())
         .hint(format!("see the error above; or install {krate} {version} yourself and have it on PATH"))
-        .run()?;
+        .install()?;
     if fits(&ours) {
         return Ok(ours);
     }
@@ -102,7 +102,7 @@ pub fn apt_install(project: &Project, packages: &[&str], otherwise: &str) -> Res
     let Some(prefix) = root_prefix(project) else {
         return Err(fix("installing takes root: this is not root, and `sudo -n true` fails"));
     };
-    println!("installing {} with apt-get", packages.join(" "));
+    eprintln!("installing {} with apt-get", packages.join(" "));
     let apt = || {
         let mut words = prefix.iter().copied().chain(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
         let program = words.next().unwrap_or("env");
@@ -110,7 +110,7 @@ pub fn apt_install(project: &Project, packages: &[&str], otherwise: &str) -> Res
     };
     // One broken third-party archive fails the update, yet need not concern these packages: the installation tells.
     if let Err(error) = apt().arg("update").run_quietly() {
-        println!("note: {error}");
+        eprintln!("note: {error}");
     }
     let install = apt().words("install -y --no-install-recommends").args(packages);
     install.hint(format!("{otherwise}, then run this again")).run_quietly()

@@ -20,6 +20,7 @@ use alloc::vec::Vec;
 use core::str::FromStr;
 use serde::de::{Deserialize, IgnoredAny};
 
+pub mod batch;
 pub mod build;
 pub mod dump;
 mod error;

@@ -5,10 +5,11 @@ use crate::source;
 use serde::{Deserialize, Serialize};
 use stagewalk::access::Op;
 use stagewalk::at::unmodelled;
+use stagewalk::scenario::batch::{Answer, answer};
 use stagewalk::scenario::dump::Dump;
 use stagewalk::scenario::names::lookup;
 use stagewalk::scenario::number::Hex;
-use stagewalk::scenario::{Case, Expect, Run, ScenarioError, run as run_on};
+use stagewalk::scenario::{Case, ScenarioError, run as run_on};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::PathBuf;
 
@@ -76,21 +77,6 @@ struct Refusal {
     error: String,
 }
 
-#[derive(Serialize)]
-struct Answer<'a, I> {
-    id: &'a I,
-    #[serde(flatten)]
-    expect: Expect,
-}
-
-/// Why a case has no answer.
-#[derive(Serialize)]
-struct Unanswered<'a, I, R> {
-    id: &'a I,
-    status: &'static str,
-    reason: R,
-}
-
 /// A question to a captured machine. The id may be anything; it comes back as it is.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -110,10 +96,10 @@ fn answer_case(output: &mut impl Write, text: &[u8], strict: bool) -> Answered {
         Err(error) => return Ok(Err(error)),
     };
     if strict && let Err(error) = case.pe.features.check() {
-        let reason = error.to_string();
-        return write_line(output, &Unanswered { id: &case.id, status: "impossible", reason }).map(Ok);
+        let refusal = Answer::Unanswered { id: &case.id, status: "impossible", reason: error.to_string() };
+        return write_line(output, &refusal).map(Ok);
     }
-    write_answer(output, &case.id, case.unmodelled(), || case.run()).map(Ok)
+    write_line(output, &answer(&case.id, case.unmodelled(), || case.run())).map(Ok)
 }
 
 fn answer_question(output: &mut impl Write, dump: &Dump, text: &[u8]) -> Answered {
@@ -123,7 +109,7 @@ fn answer_question(output: &mut impl Write, dump: &Dump, text: &[u8]) -> Answere
     };
     let mut pe = dump.pe.clone();
     pe.el = el.unwrap_or(pe.el);
-    write_answer(output, &id, unmodelled(&pe, op), || run_on(&pe, op, va, &dump.memory)).map(Ok)
+    write_line(output, &answer(&id, unmodelled(&pe, op), || run_on(&pe, op, va, &dump.memory))).map(Ok)
 }
 
 fn read_question(text: &[u8]) -> Result<(serde_json::Value, Op, Option<u8>, u64), ScenarioError> {
@@ -135,18 +121,6 @@ fn read_question(text: &[u8]) -> Result<(serde_json::Value, Op, Option<u8>, u64)
     let va = question.va.0.try_into();
     let va = va.map_err(|_| ScenarioError::new(format_args!("va: {} has more than 64 bits", question.va)))?;
     Ok((question.id, op, question.el, va))
-}
-
-fn write_answer(
-    output: &mut impl Write,
-    id: &impl Serialize,
-    unmodelled: Option<&'static str>,
-    run: impl FnOnce() -> Run,
-) -> io::Result<()> {
-    match unmodelled {
-        None => write_line(output, &Answer { id, expect: run().to_expect() }),
-        Some(reason) => write_line(output, &Unanswered { id, status: "unsupported", reason }),
-    }
 }
 
 fn write_line(output: &mut impl Write, value: &impl Serialize) -> io::Result<()> {

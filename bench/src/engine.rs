@@ -1,0 +1,114 @@
+//! All that the benchmarks ask of the engine. Each function makes so many passes over its subject, and answers with
+//! the sum of the answers.
+
+use crate::chase::PAGE;
+use crate::tables::{Flat, MILLION, Machine};
+use crate::works::{Cases, latency, throughput};
+use stagewalk::at::{self, Outcome, Par, Prepared};
+use stagewalk::env::{Env, Traced};
+use stagewalk::scenario::Case;
+use stagewalk::scenario::batch::answer;
+use std::convert::Infallible;
+use std::hint::black_box;
+
+/// AT with its registers decoded beforehand; each address depends on the last PAR.
+#[must_use]
+pub fn prepared_latency(machine: &Machine, passes: u32) -> u64 {
+    let prepared = prepare(machine);
+    latency(&machine.addresses, passes, |va| walk(&prepared, va, &mut Flat(&machine.words)))
+}
+
+/// The same at independent addresses.
+#[must_use]
+pub fn prepared_throughput(machine: &Machine, passes: u32) -> u64 {
+    let prepared = prepare(machine);
+    throughput(&machine.addresses, passes, |va| walk(&prepared, va, &mut Flat(&machine.words)))
+}
+
+/// Many addresses at once. There is no batch API yet: one at a time.
+#[must_use]
+pub fn batch(machine: &Machine, passes: u32) -> u64 {
+    prepared_throughput(machine, passes)
+}
+
+/// One whole AT from raw registers, which the compiler has to take for new ones each time.
+#[must_use]
+pub fn raw(machine: &Machine, passes: u32) -> u64 {
+    throughput(&machine.addresses, passes, |va| {
+        let Ok(answer) = at::execute(black_box(&machine.pe), machine.op, va, &mut Flat(&machine.words));
+        if let Outcome::Par(par) = answer.result { par.value as u64 } else { 0 }
+    })
+}
+
+/// The prepared walk with its steps kept, in one buffer for all walks.
+#[must_use]
+pub fn traced(machine: &Machine, passes: u32) -> u64 {
+    let prepared = prepare(machine);
+    let mut memory = Flat(&machine.words);
+    let mut traced = Traced::new(&mut memory);
+    throughput(&machine.addresses, passes, |va| {
+        traced.steps.clear();
+        let par = walk(&prepared, va, &mut traced);
+        black_box(&traced.steps);
+        par
+    })
+}
+
+/// Pages in a row whose output addresses are in a row too, with the same attributes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The first input address.
+    pub input: u64,
+    /// PAR of the first.
+    pub par: u64,
+    /// How many bytes.
+    pub length: u64,
+}
+
+/// Every mapping of [`Machine::million`]. There is no such API yet: every page is asked for.
+#[must_use]
+pub fn ranges(machine: &Machine) -> Vec<Range> {
+    let prepared = prepare(machine);
+    let mut ranges: Vec<Range> = Vec::new();
+    for page in 0..MILLION {
+        let input = page << 12;
+        let par = walk(&prepared, input, &mut Flat(&machine.words));
+        match ranges.last_mut() {
+            Some(last) if par == last.par + last.length => last.length += 0x1000,
+            _ => ranges.push(Range { input, par, length: 0x1000 }),
+        }
+    }
+    ranges
+}
+
+/// [`ranges`], as a work.
+#[must_use]
+pub fn map_ranges(machine: &Machine, passes: u32) -> u64 {
+    let ranges = (0..passes).flat_map(|_| ranges(black_box(machine)));
+    ranges.fold(0, |sum, range| sum.wrapping_add(range.par & PAGE))
+}
+
+/// What `stagewalk batch` does with a line, for each: a case is read, executed, and its answer written as JSON.
+#[must_use]
+pub fn answer_lines(cases: &Cases, passes: u32) -> u64 {
+    let mut output = Vec::new();
+    let lines = (0..passes).flat_map(|_| cases.lines());
+    lines.fold(0, |sum, line| {
+        output.clear();
+        if let Ok(case) = Case::from_slice(line) {
+            let answer = answer(&case.id, case.unmodelled(), || case.run());
+            serde_json::to_writer(&mut output, &answer).unwrap_or_default();
+        }
+        sum + black_box(&output).len() as u64
+    })
+}
+
+fn prepare(machine: &Machine) -> Prepared<'_> {
+    Prepared::new(&machine.pe, machine.op).expect("the machines' instructions execute")
+}
+
+#[inline(always)]
+fn walk(prepared: &Prepared<'_>, va: u64, env: &mut impl Env<Stop = Infallible>) -> u64 {
+    let Ok(Par { value, .. }) = prepared.par(va, env) else { return 0 };
+    value as u64
+}
