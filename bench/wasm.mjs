@@ -2,7 +2,8 @@
 // one a line, and answers go to standard output: first what this is, then
 //
 //   prepare WORK      how many things a pass of it does
-//   floor PASSES      how many nanoseconds they took, and the sum of the answers
+//   floor PASSES      how many nanoseconds they took, and the sum of the answers;
+//                     if there are several, another that is not timed goes before
 //   work PASSES       the same
 //
 // CHROMIUM names the browser, and PLAYWRIGHT a module from which playwright-core can be found.
@@ -16,8 +17,10 @@ function answer(exports, line) {
   const [verb, number] = line.split(" ");
   if (verb === "prepare") return String(exports.prepare(Number(number)));
   const loop = verb === "floor" ? exports.run_floor : exports.run_work;
+  const passes = Number(number);
+  if (passes > 1) loop(1);
   const start = performance.now();
-  const sum = loop(Number(number));
+  const sum = loop(passes);
   const end = performance.now();
   return `${(end - start) * 1e6} ${BigInt.asUintN(64, sum)}`;
 }

@@ -40,7 +40,7 @@ commands:
             --instructions  count instructions per translation instead, with valgrind if it is there
             --native        natively alone
             --only WORK     this work alone (repeat it, or separate works by commas)
-            --rounds N      how often each is timed at the most (default 41)
+            --rounds N      how often each is timed at the most (default 99)
   help    print this
 
 stages of `test`, in order:

@@ -47,9 +47,8 @@ fn collected(work: &str, which: Which, passes: u32) -> Result<f64, String> {
 /// Runs a loop of a work so many passes, and nothing else.
 pub fn one(args: &[String]) -> Result<(), String> {
     let [work, which, passes] = args else { return Err(format!("usage: {ONE} WORK floor|work PASSES")) };
-    let index = all().position(|candidate| candidate.name == *work).ok_or("no such work")?;
     let passes = passes.parse().map_err(|_| "PASSES is a number".to_owned())?;
     let mut native = Native::default();
-    native.prepare(index)?;
+    native.prepare(work)?;
     native.run(if which == "floor" { Which::Floor } else { Which::Work }, passes).map(drop)
 }

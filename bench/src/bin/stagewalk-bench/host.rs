@@ -27,9 +27,9 @@ pub struct Timed {
 pub trait Host {
     /// What it is.
     fn name(&self) -> &str;
-    /// Builds the subject of the work of this index; how many things a pass does.
-    fn prepare(&mut self, work: usize) -> Result<usize, String>;
-    /// Runs so many passes.
+    /// Builds the subject of the work of this name; how many things a pass does.
+    fn prepare(&mut self, work: &str) -> Result<usize, String>;
+    /// Runs so many passes, after one that is not timed, if they are several.
     fn run(&mut self, which: Which, passes: u32) -> Result<Timed, String>;
 }
 
@@ -42,9 +42,9 @@ impl Host for Native {
         "native"
     }
 
-    fn prepare(&mut self, work: usize) -> Result<usize, String> {
+    fn prepare(&mut self, work: &str) -> Result<usize, String> {
         self.0 = None; // its memory first
-        let work = all().nth(work).ok_or("no such work")?;
+        let work = all().find(|candidate| candidate.name == work).ok_or("no such work")?;
         Ok(self.0.insert((work.prepare)()).count)
     }
 
@@ -54,6 +54,9 @@ impl Host for Native {
             Which::Floor => &ready.floor,
             Which::Work => &ready.work,
         };
+        if passes > 1 {
+            run(1);
+        }
         let start = Instant::now();
         let sum = run(passes);
         Ok(Timed { ns: start.elapsed().as_nanos() as f64, sum })
@@ -103,8 +106,9 @@ impl Host for Wasm {
         &self.name
     }
 
-    fn prepare(&mut self, work: usize) -> Result<usize, String> {
-        let answer = self.ask(&format!("prepare {work}"))?;
+    fn prepare(&mut self, work: &str) -> Result<usize, String> {
+        let index = all().position(|candidate| candidate.name == work).ok_or("no such work")?;
+        let answer = self.ask(&format!("prepare {index}"))?;
         answer.parse().map_err(|_| format!("{}: no count: {answer}", self.name))
     }
 

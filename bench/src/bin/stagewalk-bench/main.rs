@@ -6,6 +6,7 @@ mod measure;
 mod report;
 
 use host::{Host, Native, Wasm};
+use measure::Measured;
 use stagewalk_bench::works::{WORKS, all};
 use std::fs;
 use std::path::PathBuf;
@@ -84,12 +85,16 @@ fn run(args: &[String]) -> Result<(), String> {
             hosts.push(Box::new(Wasm::start(node.as_ref(), script.as_ref(), place, wasm.as_ref())?));
         }
     }
-    let mut results = Vec::new();
-    for (index, work) in all().enumerate() {
+    let works = all().filter(|work| {
         let shown = !options.json || WORKS.iter().any(|reported| reported.name == work.name);
-        if shown && (options.only.is_empty() || options.only.iter().any(|name| name == work.name)) {
-            eprintln!("timing {}: {}", work.name, work.about);
-            results.push(measure::measure(work, index, &mut hosts, options.rounds.unwrap_or(ROUNDS))?);
+        shown && (options.only.is_empty() || options.only.iter().any(|name| name == work.name))
+    });
+    let mut results: Vec<Measured> = works.map(Measured::new).collect();
+    let rounds = options.rounds.unwrap_or(ROUNDS);
+    for sitting in 1..=SITTINGS {
+        for result in &mut results {
+            eprintln!("timing {}, {sitting} of {SITTINGS}: {}", result.work.name, result.work.about);
+            result.sit(&mut hosts, rounds.div_ceil(SITTINGS))?;
         }
     }
     let names: Vec<&str> = hosts[1..].iter().map(|host| host.name()).collect();
@@ -110,7 +115,8 @@ fn run(args: &[String]) -> Result<(), String> {
     Ok(())
 }
 
-const ROUNDS: usize = 41;
+const ROUNDS: usize = 99;
+const SITTINGS: usize = 3;
 
 /// What it was measured on.
 fn machine(hosts: &[&str]) -> String {

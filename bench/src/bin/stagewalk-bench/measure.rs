@@ -1,19 +1,20 @@
-//! Rounds and medians. In each round every host runs the reference, then the work: what disturbs the machine for a
-//! while disturbs all of them.
+//! Sittings, rounds and medians. In each round every host runs the reference, then the work: what disturbs the machine
+//! for a while disturbs all of them. The rounds of a work are spread over sittings, with all other works between: what
+//! disturbs the machine for a minute disturbs some of each work's rounds.
 
 use crate::host::{Host, Which};
 use stagewalk_bench::works::Work;
 use std::time::{Duration, Instant};
 
 /// How long one timing should take, in nanoseconds: long against the clock's resolution, which is 5 µs in a browser,
-/// and short against the time that the system lets a program run before another's turn.
-const TIMING: f64 = 4e6;
+/// and shorter than the turns that the system gives programs, so that most timings on a busy machine are undisturbed.
+const TIMING: f64 = 1.5e6;
 /// How long a loop runs before it is timed: by then the engines of the web have compiled it for good.
 const WARM: f64 = 300e6;
 const PASSES: u32 = 1 << 20;
-/// How many rounds are enough when they have taken [`LONG`].
-const FEW: usize = 9;
-const LONG: Duration = Duration::from_secs(15);
+/// How many rounds are enough for a sitting when they have taken [`LONG`].
+const FEW: usize = 3;
+const LONG: Duration = Duration::from_secs(5);
 
 /// What a round took, in nanoseconds for each thing done.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,15 +25,69 @@ pub struct Round {
     pub work: f64,
 }
 
-/// A work, timed.
+/// What fits a timing on a host.
+struct Plan {
+    count: usize,
+    floor: u32,
+    work: u32,
+}
+
+/// A work, and what timing it came to so far.
 pub struct Measured {
     /// Which.
     pub work: &'static Work,
     /// The rounds of each host, the native one first.
     pub hosts: Vec<Vec<Round>>,
+    plans: Vec<Plan>,
 }
 
 impl Measured {
+    /// A work that has not been timed.
+    pub fn new(work: &'static Work) -> Self {
+        Self { work, hosts: Vec::new(), plans: Vec::new() }
+    }
+
+    /// Times it on all hosts, in so many more rounds at the most.
+    pub fn sit(&mut self, hosts: &mut [Box<dyn Host>], rounds: usize) -> Result<(), String> {
+        self.prepare(hosts)?;
+        let start = Instant::now();
+        for round in 0..rounds {
+            if round >= FEW && start.elapsed() > LONG {
+                break;
+            }
+            for ((host, plan), rounds) in hosts.iter_mut().zip(&self.plans).zip(&mut self.hosts) {
+                let mut each = |which, passes| -> Result<f64, String> {
+                    Ok(host.run(which, passes)?.ns / plan.count as f64 / f64::from(passes))
+                };
+                rounds.push(Round { floor: each(Which::Floor, plan.floor)?, work: each(Which::Work, plan.work)? });
+            }
+        }
+        Ok(())
+    }
+
+    /// Builds the subject everywhere, and compares the answers; the first time, finds how many passes a timing is.
+    fn prepare(&mut self, hosts: &mut [Box<dyn Host>]) -> Result<(), String> {
+        let name = self.work.name;
+        let mut sums = None;
+        let mut counts = Vec::new();
+        for host in &mut *hosts {
+            let count = host.prepare(name)?;
+            let found = (host.run(Which::Floor, 1)?.sum, host.run(Which::Work, 1)?.sum);
+            if *sums.get_or_insert(found) != found {
+                return Err(format!("{name}: another answer in {} than natively: {found:x?}", host.name()));
+            }
+            counts.push(count);
+        }
+        if self.plans.is_empty() {
+            for (host, count) in hosts.iter_mut().zip(counts) {
+                let floor = warm(host.as_mut(), Which::Floor)?;
+                self.plans.push(Plan { count, floor, work: warm(host.as_mut(), Which::Work)? });
+                self.hosts.push(Vec::new());
+            }
+        }
+        Ok(())
+    }
+
     /// The median of something about the native rounds.
     pub fn native(&self, what: impl Fn(&Round) -> f64) -> f64 {
         median(self.hosts[0].iter().map(what).collect())
@@ -59,39 +114,6 @@ impl Measured {
         let ratio = |(wasm, native): (&Round, &Round)| wasm.work / native.work;
         others.iter().map(|wasm| median(wasm.iter().zip(&native[0]).map(ratio).collect())).collect()
     }
-}
-
-/// Times the work of this index on all hosts, in so many rounds at the most.
-pub fn measure(
-    work: &'static Work,
-    index: usize,
-    hosts: &mut [Box<dyn Host>],
-    rounds: usize,
-) -> Result<Measured, String> {
-    let mut plans = Vec::new();
-    let mut sums: Option<(u64, u64)> = None;
-    for host in &mut *hosts {
-        let count = host.prepare(index)? as f64;
-        let found = (host.run(Which::Floor, 1)?.sum, host.run(Which::Work, 1)?.sum);
-        if *sums.get_or_insert(found) != found {
-            return Err(format!("{}: another answer in {} than natively: {found:x?}", work.name, host.name()));
-        }
-        let floor = warm(host.as_mut(), Which::Floor)?;
-        plans.push((count, floor, warm(host.as_mut(), Which::Work)?));
-    }
-    let mut measured = Measured { work, hosts: vec![Vec::new(); hosts.len()] };
-    let start = Instant::now();
-    for round in 0..rounds {
-        if round >= FEW && start.elapsed() > LONG {
-            break;
-        }
-        for ((host, (count, floor, work)), rounds) in hosts.iter_mut().zip(&plans).zip(&mut measured.hosts) {
-            let mut each =
-                |which, passes| -> Result<f64, String> { Ok(host.run(which, passes)?.ns / count / f64::from(passes)) };
-            rounds.push(Round { floor: each(Which::Floor, *floor)?, work: each(Which::Work, *work)? });
-        }
-    }
-    Ok(measured)
 }
 
 /// Runs a loop until it is warm; how many passes take as long as a timing should.
@@ -132,7 +154,8 @@ mod tests {
         let rounds = |times: [(f64, f64); 3]| times.map(|(floor, work)| Round { floor, work }).to_vec();
         let native = rounds([(1.0, 2.0), (10.0, 40.0), (1.0, 3.0)]);
         let wasm = rounds([(1.0, 4.0), (10.0, 40.0), (1.0, 4.5)]);
-        let measured = Measured { work: &WORKS[0], hosts: vec![native, wasm] };
+        let mut measured = Measured::new(&WORKS[0]);
+        measured.hosts = vec![native, wasm];
         assert_eq!((measured.ns(), measured.floor_ns(), measured.ratio()), (3.0, 1.0, 3.0));
         assert_eq!(measured.wasm_ratios(), [1.5]);
     }

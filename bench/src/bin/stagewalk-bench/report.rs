@@ -113,11 +113,11 @@ mod tests {
     use crate::measure::Round;
 
     fn results() -> Vec<Measured> {
+        let mut results = [&WORKS[0], &WORKS[10]].map(Measured::new);
         let rounds = |floor, work| vec![Round { floor, work }];
-        let first =
-            Measured { work: &WORKS[0], hosts: vec![rounds(10.0, 13.0), rounds(10.0, 26.0), rounds(10.0, 14.3)] };
-        let last = Measured { work: &WORKS[10], hosts: vec![rounds(5000.0, 12_000.0)] };
-        vec![first, last]
+        results[0].hosts = vec![rounds(10.0, 13.0), rounds(10.0, 26.0), rounds(10.0, 14.3)];
+        results[1].hosts = vec![rounds(5000.0, 12_000.0)];
+        results.into()
     }
 
     #[test]
