@@ -129,8 +129,12 @@ const fn trap_bit(op: Op) -> Option<Field> {
 
 /// Whether AT S12Ex asks stage 2 at all: not for a host, nor with stage 2 off, nor without EL2.
 const fn stage2_answers(pe: &Pe) -> bool {
+    stage2_on(pe) && !pe.el0_is_host()
+}
+
+const fn stage2_on(pe: &Pe) -> bool {
     let hcr = pe.hcr();
-    pe.el2_enabled() && !pe.el0_is_host() && (hcr_el2::VM.is_set(hcr) || hcr_el2::DC.is_set(hcr))
+    pe.el2_enabled() && (hcr_el2::VM.is_set(hcr) || hcr_el2::DC.is_set(hcr))
 }
 
 /// An AT instruction whose registers are decoded once, to be executed at many addresses.
@@ -302,6 +306,20 @@ fn take<E: Env>(pe: &Pe, access: AccessDescriptor, fault: &FaultRecord, va: u64,
     let exception = exception::abort(pe, access, fault, va);
     note(env, rule, || Event::Exception { el: exception.el, esr: exception.esr() });
     Outcome::Exception(exception)
+}
+
+/// What `op` translates through: a regime's stage 1, and whether stage 2 translates the output.
+pub(crate) fn scope(pe: &Pe, op: Op) -> (Regime, bool) {
+    match op.kind() {
+        OpKind::At(at) => {
+            let both_stages = at.both_stages && stage2_answers(pe);
+            (at_subject(pe, &At { both_stages, ..at }).0, both_stages)
+        }
+        OpKind::Access(access) => {
+            let (regime, _) = access_subject(pe, access);
+            (regime, regime == Regime::El10 && stage2_on(pe))
+        }
+    }
 }
 
 /// What `op` would need that is not modelled, if anything. An answer given all the same would be a guess.

@@ -17,7 +17,7 @@
 //! | 2 | [`regs`], [`pe`]: raw state; [`preset`]: real cores by their ID registers |
 //! | 3 | [`regime`], [`access`], `effective`, [`params`]: what the raw control bits come to |
 //! | 4 | [`outcome`], [`step`], [`memory`], [`mod@env`], [`walk`] |
-//! | 5 | [`par`], [`exception`], [`at`] |
+//! | 5 | [`par`], [`exception`], [`at`]; [`map`]: everything that is mapped, in ranges |
 //! | 6 | `scenario`: whole cases, as JSON and as Rust |
 //! | 7 | `view`: plain data for the renderers, which are the binary and the playground |
 //!
@@ -44,6 +44,7 @@ pub mod env;
 pub mod exception;
 pub mod feature;
 pub mod layout;
+pub mod map;
 pub mod memory;
 pub mod outcome;
 pub mod par;

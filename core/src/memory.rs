@@ -12,6 +12,22 @@ pub type Reply = Result<u128, ExternalAbort>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ExternalAbort;
 
+/// Physical memory to read descriptors from.
+pub trait Physical {
+    /// The descriptor of 64 bits (`wide`: of 128) at `address`, which is a multiple of its size.
+    ///
+    /// # Errors
+    /// [`ExternalAbort`] where the memory system gives no answer.
+    fn read(&self, address: u64, wide: bool) -> Reply;
+
+    /// The doublewords that lie side by side in storage from `address` on, at most `most` of them: a table in one piece,
+    /// where there is one. Where there is nothing to lend, or a read aborts, it is empty; what it lends never aborts.
+    fn words(&self, address: u64, most: usize) -> &[u64] {
+        let _ = (address, most);
+        &[]
+    }
+}
+
 const LINE_WORDS: usize = 8;
 type Line = [u64; LINE_WORDS];
 
@@ -75,6 +91,33 @@ impl Memory {
                 .filter(|(_, word)| **word != 0)
                 .map(move |(i, &word)| (line << 6 | (i as u64) << 3, word))
         })
+    }
+}
+
+/// What was never written is lent from here.
+static ZEROS: [u64; 512] = [0; 512];
+
+impl Physical for Memory {
+    fn read(&self, address: u64, wide: bool) -> Reply {
+        Self::read(self, address, wide)
+    }
+
+    /// The rest of a line, or zeros up to the next line. A line that the aborting range touches is not lent.
+    fn words(&self, address: u64, most: usize) -> &[u64] {
+        let line = address >> 6;
+        let held: &[u64] = match self.lines.range(line..).next() {
+            Some((&at, words)) if at == line => &words[slot(address)..],
+            Some((&at, _)) => {
+                &ZEROS[..ZEROS.len().min(usize::try_from((at << 3) - (address >> 3)).unwrap_or(usize::MAX))]
+            }
+            None => &ZEROS,
+        };
+        let held = &held[..held.len().min(most)];
+        let end = address.saturating_add(8 * held.len() as u64);
+        match self.abort {
+            Some((low, high)) if align_down(address, 6) <= high && end | 63 >= low => &[],
+            _ => held,
+        }
     }
 }
 

@@ -251,6 +251,16 @@ impl Geometry {
         descriptor & mask(47, self.block_size(level)) | self.high_bits(descriptor)
     }
 
+    /// The bits of a leaf at `level` that hold consecutive bits of its output address, in place: adding what the leaf
+    /// covers to a descriptor makes the one for the memory that follows, until these bits are all ones.
+    #[must_use]
+    #[inline(always)]
+    pub const fn address_field(&self, level: i8) -> u64 {
+        let held = if self.d128 { 55 } else { 47 };
+        let high = self.oa_size.saturating_sub(1);
+        mask(if high < held { high } else { held }, self.block_size(level))
+    }
+
     #[inline(always)]
     const fn high_bits(&self, descriptor: u64) -> u64 {
         match self.high_bits {

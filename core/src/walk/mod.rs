@@ -135,9 +135,22 @@ pub fn translate<E: Env>(
     stage2_on_output: bool,
 ) -> Walk<AddressDescriptor, E> {
     let ipa = s1::translate(context, env, va)?;
+    if stage2_on_output { translate_stage2(context, env, &ipa) } else { Ok(ipa) }
+}
+
+/// Translates the output of stage 1 through stage 2, where there is one.
+///
+/// # Errors
+/// As [`translate`].
+#[inline]
+pub(crate) fn translate_stage2<E: Env>(
+    context: &Context<'_>,
+    env: &mut E,
+    ipa: &AddressDescriptor,
+) -> Walk<AddressDescriptor, E> {
     match context.stage2() {
-        Some(stage2) if stage2_on_output => s2::translate(context, stage2, env, &ipa),
-        _ => Ok(ipa),
+        Some(stage2) => s2::translate(context, stage2, env, ipa),
+        None => Ok(*ipa),
     }
 }
 

@@ -1,0 +1,103 @@
+//! The listing of everything that is mapped, against the walk: on the vectors, on random machines, on real ones.
+#![cfg(feature = "json")]
+
+#[path = "mapped/agree.rs"]
+mod agree;
+#[path = "twin/registers.rs"]
+mod registers;
+#[path = "twin/strategies.rs"]
+mod strategies;
+mod support;
+#[allow(dead_code, unused_imports)] // shared with the vectors' test, which uses other parts
+mod twin;
+
+use proptest::prelude::*;
+use stagewalk::map::{Ranges, Scope};
+use stagewalk::memory::{Memory, Physical, Reply};
+use stagewalk::scenario::Case;
+
+/// Some of the vectors' translations, at their own address.
+#[test]
+fn vectors_are_listed_as_they_translate() {
+    let mut asked = 0;
+    for (_, case, _) in support::vectors() {
+        for scope in agree::scopes(&case.pe) {
+            asked += agree::check_address(&case.pe, scope, &case.memory, case.va);
+        }
+    }
+    assert!(asked > 100_000, "asked {asked} times");
+}
+
+/// The captured machines, in full.
+#[test]
+fn real_machines_are_listed_as_they_translate() {
+    for machine in support::machines() {
+        let addresses: Vec<u64> = machine.questions().iter().map(|question| question.va).collect();
+        let (pe, memory) = (&machine.dump.pe, &machine.dump.memory);
+        let mut asked = 0;
+        for scope in agree::scopes(pe) {
+            asked += agree::check(pe, scope, memory, (u64::MAX, usize::MAX), &addresses);
+        }
+        assert!(asked as usize > 4 * addresses.len(), "{}: asked {asked} times", machine.name);
+    }
+}
+
+/// A few seconds' worth of cases; more by `PROPTEST_CASES`.
+fn config() -> ProptestConfig {
+    let asked = ProptestConfig::default();
+    ProptestConfig { cases: asked.cases.max(2048), failure_persistence: None, ..asked }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn random_machines_are_listed_as_they_translate(case in strategies::case(), others in any::<[u64; 4]>()) {
+        let case = Case::from_json(&case.to_json()).expect("a case the engine can read");
+        let near = others.map(|other| case.va ^ other >> (other & 63) & 0xffff_ffff_f000);
+        for scope in agree::scopes(&case.pe) {
+            agree::check(&case.pe, scope, &case.memory, (1 << 16, 64), &[&near[..], &others, &[case.va]].concat());
+            for address in near {
+                agree::check_address(&case.pe, scope, &case.memory, address);
+            }
+        }
+    }
+}
+
+/// Memory that lends nothing.
+struct Miserly<'a>(&'a Memory);
+
+impl Physical for Miserly<'_> {
+    fn read(&self, address: u64, wide: bool) -> Reply {
+        self.0.read(address, wide)
+    }
+}
+
+#[test]
+fn memory_that_lends_nothing_lists_the_same() {
+    for machine in support::machines() {
+        let (pe, memory) = (&machine.dump.pe, &machine.dump.memory);
+        for scope in agree::scopes(pe) {
+            let all: Vec<_> = Ranges::new(pe, scope, memory, 0..=u64::MAX).collect();
+            let same = Ranges::new(pe, scope, &Miserly(memory), 0..=u64::MAX).eq(all.iter().copied());
+            assert!(same, "{}: {scope:?}", machine.name);
+        }
+    }
+}
+
+/// A part of a listing is the same listing cut at its ends.
+#[test]
+fn parts_are_cut_from_the_whole() {
+    let machine = support::machines().next().expect("a machine");
+    let (pe, memory) = (&machine.dump.pe, &machine.dump.memory);
+    let scope = Scope::of(pe, stagewalk::access::Op::S1E1R);
+    let all: Vec<_> = Ranges::new(pe, scope, memory, 0..=u64::MAX).collect();
+    assert!(all.len() > 100, "{} ranges", all.len());
+    for (i, range) in all.iter().enumerate().step_by(7) {
+        let (from, to) = (range.input + range.size / 3, all[(i + 3).min(all.len() - 1)].last() - 0x123);
+        let part: Vec<_> = Ranges::new(pe, scope, memory, from..=to).collect();
+        assert_eq!(part.first().map(|first| (first.input, first.last())), Some((from, range.last().min(to))));
+        assert_eq!(part.last().map(|last| last.last()), Some(to));
+        assert_eq!(part.len(), (i + 3).min(all.len() - 1) - i + 1);
+    }
+}
