@@ -20,8 +20,8 @@ pub trait Physical {
     /// [`ExternalAbort`] where the memory system gives no answer.
     fn read(&self, address: u64, wide: bool) -> Reply;
 
-    /// The doublewords that lie side by side in storage from `address` on, at most `most` of them: a table in one piece,
-    /// where there is one. Where there is nothing to lend, or a read aborts, it is empty; what it lends never aborts.
+    /// The doublewords that lie side by side in storage from `address` on, at most `most` of them: a table in one
+    /// piece, where it is in one. Empty where there is nothing to lend, or a read would abort.
     fn words(&self, address: u64, most: usize) -> &[u64] {
         let _ = (address, most);
         &[]

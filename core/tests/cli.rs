@@ -244,7 +244,7 @@ fn a_machine_that_cannot_be_is_refused_with_the_reason() {
     refused(&nv2, &["needs it:\n  without --feature FEAT_NV2\n", "all the same:\n  --impossible"]);
     assert!(answered(&[&nv2[..], &["--feature", "FEAT_NV"]].concat()));
     assert!(answered(&[&nv2[..], &["--impossible"]].concat()));
-    let v1 = ["--cpu", "neoverse-v1", "--no-feature", "FEAT_EL2"];
+    let v1 = ["--cpu", "neoverse-v1", "--no-feature", "FEAT_EL2", "--impossible"];
     refused(&v1, &["missing:\n  without --no-feature FEAT_EL2\n", "--no-feature FEAT_VHE --no-feature FEAT_NV "]);
     let others = ["--no-feature", "FEAT_VHE", "--no-feature", "FEAT_NV", "--no-feature", "FEAT_NV2"];
     assert!(answered(&[&v1[..], &others].concat()));
@@ -310,6 +310,50 @@ fn features_are_listed_with_what_they_need() {
 }
 
 #[test]
+fn map_lists_what_is_mapped() {
+    let nested = stagewalk(&["map", "S12E1R", "--example", "nested"], "");
+    assert_eq!(nested.code, 0, "{}", nested.err);
+    assert!(nested.out.starts_with("EL1&0 regime, stages 1 and 2\n"), "{}", nested.out);
+    let row: Vec<&str> = nested.out.lines().nth(2).unwrap_or_default().split_whitespace().collect();
+    assert_eq!(row, ["0x4008_0000", "4", "KB", "0x8_4800_0000", "rw-", "---", "L3/L3", "WB-RWA", "ISH"]);
+    assert!(nested.out.ends_with("\n1 range, 4 KB mapped\n") && nested.err.is_empty(), "{}{}", nested.out, nested.err);
+    let stage2 = stagewalk(&["map", "--stage2", "--json", "--example", "nested"], "");
+    let outputs: Vec<_> = stage2.lines().iter().map(|line| line["output"]["pa"].clone()).collect();
+    assert!(outputs.contains(&"0x848000000".into()), "{}", stage2.out);
+    let none = stagewalk(&["map", "--stage2", "--example", "page-4k", "--no-feature", "FEAT_EL2", "--impossible"], "");
+    assert_eq!((none.code, none.out.as_str()), (2, ""), "{}", none.err);
+    assert!(none.err.contains("there is no stage 2"), "{}", none.err);
+}
+
+#[test]
+fn map_goes_on_from_where_it_stopped() {
+    let dump = ["map", "--dump", "tests/realdump/k6.12-4k-max"];
+    let all = stagewalk(&dump, "");
+    let rows =
+        |ran: &Ran| ran.out.lines().filter(|line| line.trim_start().starts_with("0x")).map(String::from).collect();
+    let rows_of_all: Vec<String> = rows(&all);
+    assert!(rows_of_all.len() > 400 && all.out.lines().all(|line| line.chars().count() <= 100), "{}", all.out);
+    let (mut parts, mut from) = (Vec::new(), String::from("0"));
+    loop {
+        let part = stagewalk(&[&dump[..], &["--limit", "100", "--from", &from]].concat(), "");
+        assert_eq!(part.code, 0, "{}", part.err);
+        parts.extend(rows(&part));
+        let Some((_, address)) = part.err.split_once("stopped after 100 ranges (--limit); go on with --from ") else {
+            break;
+        };
+        from = address.trim().into();
+    }
+    assert_eq!(parts, rows_of_all);
+    let few = stagewalk(&[&dump[..], &["--effort", "1000"]].concat(), "");
+    assert!(few.err.contains("stopped after 1000 descriptors (--effort); go on with --from 0x"), "{}", few.err);
+    let one = stagewalk(
+        &[&dump[..], &["--json", "--from", "0xffff_8000_8100_1234", "--to", "ffff80008100ffff"]].concat(),
+        "",
+    );
+    assert_eq!((&one.json()["input"], &one.json()["size"]), (&"0xffff800081001234".into(), &"0xedcc".into()));
+}
+
+#[test]
 fn decode_names_every_bit() {
     let par = stagewalk(&["decode", "PAR_EL1", " 0xB0F "], "");
     assert_eq!(par.code, 0, "{}", par.err);
@@ -349,6 +393,10 @@ fn help_teaches() {
     assert_eq!(help.code, 0);
     assert!(help.out.contains("Examples:") && help.out.contains("Exit codes:"), "{}", help.out);
     for subcommand in ["at", "walk", "decode", "features", "check", "batch", "serve", "examples", "completions"] {
+}
+
+#[test]
+for subcommand in ["at", "walk", "map", "decode", "check", "batch", "serve", "examples", "completions"] {
         let help = stagewalk(&[subcommand, "--help"], "");
         assert!(help.code == 0 && help.out.contains("Example"), "{subcommand}: {}", help.out);
     }

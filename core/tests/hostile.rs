@@ -7,6 +7,8 @@
 mod agree;
 #[path = "hostile/machine.rs"]
 mod machine;
+#[path = "mapped/agree.rs"]
+mod mapped;
 
 use machine::{END, Machine, Source};
 use stagewalk::access::Op;

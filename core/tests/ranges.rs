@@ -16,13 +16,17 @@ use stagewalk::map::{Ranges, Scope};
 use stagewalk::memory::{Memory, Physical, Reply};
 use stagewalk::scenario::Case;
 
-/// Some of the vectors' translations, at their own address.
+fn machine(case: &Case) -> agree::Machine<'_> {
+    agree::Machine { pe: &case.pe, memory: &case.memory, overlap: false }
+}
+
+/// The vectors' translations, at their own address.
 #[test]
 fn vectors_are_listed_as_they_translate() {
     let mut asked = 0;
     for (_, case, _) in support::vectors() {
         for scope in agree::scopes(&case.pe) {
-            asked += agree::check_address(&case.pe, scope, &case.memory, case.va);
+            asked += machine(&case).check_address(scope, case.va);
         }
     }
     assert!(asked > 100_000, "asked {asked} times");
@@ -36,7 +40,7 @@ fn real_machines_are_listed_as_they_translate() {
         let (pe, memory) = (&machine.dump.pe, &machine.dump.memory);
         let mut asked = 0;
         for scope in agree::scopes(pe) {
-            asked += agree::check(pe, scope, memory, (u64::MAX, usize::MAX), &addresses);
+            asked += agree::Machine { pe, memory, overlap: false }.check(scope, (u64::MAX, usize::MAX), &addresses);
         }
         assert!(asked as usize > 4 * addresses.len(), "{}: asked {asked} times", machine.name);
     }
@@ -56,9 +60,9 @@ proptest! {
         let case = Case::from_json(&case.to_json()).expect("a case the engine can read");
         let near = others.map(|other| case.va ^ other >> (other & 63) & 0xffff_ffff_f000);
         for scope in agree::scopes(&case.pe) {
-            agree::check(&case.pe, scope, &case.memory, (1 << 16, 64), &[&near[..], &others, &[case.va]].concat());
+            machine(&case).check(scope, (1 << 16, 64), &[&near[..], &others, &[case.va]].concat());
             for address in near {
-                agree::check_address(&case.pe, scope, &case.memory, address);
+                machine(&case).check_address(scope, address);
             }
         }
     }

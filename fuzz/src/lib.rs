@@ -4,6 +4,8 @@
 pub mod agree;
 #[path = "../../core/tests/hostile/machine.rs"]
 pub mod machine;
+#[path = "../../core/tests/mapped/agree.rs"]
+pub mod mapped;
 
 use machine::{END, Source};
 use stagewalk::access::Op;

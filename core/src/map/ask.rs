@@ -1,6 +1,6 @@
 //! Questions to the walk: where a table is, and what a leaf comes to.
 
-use super::{Kind, Leaf, as_ipa};
+use super::{Kind, Leaf, Range};
 use crate::addr::{FullAddress, PaSpace};
 use crate::env::{Env, Fetch};
 use crate::layout::descriptor::{s1, s1_d128};
@@ -32,8 +32,18 @@ pub(super) struct Asker<'a> {
     unprivileged: Option<Accesses<'a>>,
     /// Accesses to descriptors make granule protection checks.
     checked: bool,
-    /// For stage 2: what stage 1 has made of it, whatever the address.
-    ipa: Option<AddressDescriptor>,
+    /// For stage 2: what stage 1 has made of the memory.
+    ipa: Option<Ipa>,
+}
+
+/// What stage 1 has made of memory that stage 2 is asked about, wherever it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Ipa {
+    space: PaSpace,
+    attrs: MemAttrs,
+    /// For instruction fetches.
+    fetched: MemAttrs,
+    assured: bool,
 }
 
 /// The memory that stage 2 on its own is asked about: the attributes that leave stage 2's as they are.
@@ -74,7 +84,7 @@ impl<'a> Asker<'a> {
 
     /// `params` are those of the EL1&0 regime.
     pub fn stage2(pe: &'a Pe, params: S1Params, security: SecurityState, space: PaSpace) -> Self {
-        let ipa = Some(as_ipa(FullAddress::new(space, 0), PLAIN, false));
+        let ipa = Some(Ipa { space, attrs: PLAIN, fetched: PLAIN, assured: false });
         Self { ipa, ..Self::stage1(pe, params, security) }
     }
 
@@ -82,19 +92,18 @@ impl<'a> Asker<'a> {
         self.any.s2.as_ref().map(|stage2| stage2.params(space))
     }
 
-    /// Sets what stage 1 has made of the memory that stage 2 is asked about; tells whether that is something else now.
-    pub fn set_ipa(&mut self, output: FullAddress, attrs: MemAttrs, assured: bool) -> bool {
-        let ipa = Some(as_ipa(FullAddress::new(output.space, 0), attrs, assured));
-        let changed = self.ipa != ipa;
-        self.ipa = ipa;
-        changed
+    /// Asks about what stage 1 maps; tells whether that is memory of another kind than before.
+    pub fn set_ipa(&mut self, range: &Range) -> bool {
+        let Kind { attrs, fetched, assured, .. } = range.kind;
+        let ipa = Ipa { space: range.output.space, attrs, fetched: fetched.unwrap_or(attrs), assured };
+        self.ipa.replace(ipa) != Some(ipa)
     }
 
     /// Whether descriptors are big-endian.
     pub fn big_endian(&self) -> bool {
         match self.ipa {
             None => self.any.s1.ee,
-            Some(ipa) => self.stage2_params(ipa.address.space).is_some_and(|params| params.ee),
+            Some(ipa) => self.stage2_params(ipa.space).is_some_and(|params| params.ee),
         }
     }
 
@@ -111,9 +120,11 @@ impl<'a> Asker<'a> {
     fn translate<E: Env>(&self, context: &Context<'_>, env: &mut E, input: u64) -> Walk<AddressDescriptor, E> {
         match self.ipa {
             None => walk::translate(context, env, input, false),
-            Some(ipa) => {
-                let address = FullAddress::new(ipa.address.space, input);
-                walk::translate_stage2(context, env, &AddressDescriptor { address, ..ipa })
+            Some(Ipa { space, attrs, fetched, assured }) => {
+                let attrs = if context.access.kind == AccessType::Fetch { fetched } else { attrs };
+                let address = FullAddress::new(space, input);
+                let ipa = AddressDescriptor { address, attrs, s1assured: assured, s2fs1mro: false, mecid: 0 };
+                walk::translate_stage2(context, env, &ipa)
             }
         }
     }
@@ -139,12 +150,14 @@ impl<'a> Asker<'a> {
             Some((output, env.leaf, env.swapped))
         };
         let (output, leaf, accessed_as) = ask(&self.any)?;
-        let mut clean = false;
+        let (mut clean, mut fetched) = (false, None);
         let mut rights = |accesses: &Accesses<'_>| {
+            let fetch = ask(&accesses.fetch).map(|(output, ..)| output.attrs);
+            fetched = fetched.or(fetch);
             let rights = AccessRights {
                 read: ask(&accesses.read).is_some(),
                 write: ask(&accesses.write).is_some(),
-                execute: ask(&accesses.fetch).is_some(),
+                execute: fetch.is_some(),
             };
             // Where stage 2 keeps hardware from the descriptor, the store faults.
             clean |= rights.write && ask(&accesses.store).is_none_or(|(.., stored_as)| stored_as != accessed_as);
@@ -157,6 +170,7 @@ impl<'a> Asker<'a> {
         let guarded = if self.any.s1.d128 { s1_d128::GP.get128(descriptor) } else { s1::GP.get128(descriptor) };
         let kind = Kind {
             attrs: output.attrs,
+            fetched,
             privileged,
             unprivileged,
             stage1,

@@ -14,7 +14,7 @@ use crate::addr::{FullAddress, PaSpace};
 use crate::at;
 use crate::bits::mask;
 use crate::memory::Physical;
-use crate::outcome::{AddressDescriptor, MemAttrs};
+use crate::outcome::MemAttrs;
 use crate::params::S1Params;
 use crate::pe::Pe;
 use crate::regime::{Regime, SecurityState, VaRange};
@@ -27,8 +27,8 @@ use scan::Scan;
 /// Whose mappings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// A regime's stage 1: from virtual addresses to its output. Where the regime has a stage 2, the output is an IPA, and
-    /// stage 2 translates the addresses of the tables.
+    /// A regime's stage 1: from virtual addresses to its output. Where the regime has a stage 2, the output is an IPA,
+    /// and stage 2 translates the addresses of the tables.
     Stage1(Regime),
     /// Stage 2 alone, from intermediate addresses of this space, with the attributes that it gives to what stage 1 has
     /// made Normal Write-Back, Non-shareable and not assured.
@@ -88,6 +88,8 @@ pub struct Leaf {
 pub struct Kind {
     /// Memory attributes of data accesses.
     pub attrs: MemAttrs,
+    /// Memory attributes of instruction fetches, where anybody may execute.
+    pub fetched: Option<MemAttrs>,
     /// What the privileged level may do.
     pub privileged: AccessRights,
     /// What EL0 may do, in a regime that translates its accesses.
@@ -118,9 +120,11 @@ impl Kind {
         };
         let privileged = both(self.privileged, stage2.privileged);
         let unprivileged = self.unprivileged.zip(stage2.unprivileged).map(|(a, b)| both(a, b));
-        let writable = privileged.write || unprivileged.is_some_and(|rights| rights.write);
+        let anyone = |right: fn(AccessRights) -> bool| right(privileged) || unprivileged.is_some_and(right);
+        let (writable, executable) = (anyone(|rights| rights.write), anyone(|rights| rights.execute));
         Self {
             attrs: stage2.attrs,
+            fetched: stage2.fetched.filter(|_| executable),
             privileged,
             unprivileged,
             stage2: stage2.stage2,
@@ -393,9 +397,4 @@ fn stage2<'a, M: Physical>(
         (true, None) => return Some(None),
     };
     Some(Scan::new(memory, asker, geometry, &(0..=mask(size - 1, 0)), within))
-}
-
-/// An output of stage 1 as stage 2 takes it.
-const fn as_ipa(address: FullAddress, attrs: MemAttrs, assured: bool) -> AddressDescriptor {
-    AddressDescriptor { address, attrs, s1assured: assured, s2fs1mro: false, mecid: 0 }
 }

@@ -101,7 +101,7 @@ impl<'a, M: Physical> Scan<'a, M> {
 
     /// Starts again, with what stage 1 maps to this stage.
     pub fn restart(&mut self, range: &Range) {
-        if self.asker.set_ipa(range.output, range.kind.attrs, range.kind.assured) {
+        if self.asker.set_ipa(range) {
             self.kinds.forget();
         }
         self.first = range.output.address;
@@ -253,7 +253,7 @@ impl<'a, M: Physical> Scan<'a, M> {
             DescriptorType::Table(levels) => {
                 frame.advance::<F>(1);
                 self.descend(geometry, descriptor, levels, input);
-                *effort -= 1;
+                *effort = effort.saturating_sub(1);
                 return None;
             }
             DescriptorType::Leaf => {

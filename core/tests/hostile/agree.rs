@@ -1,7 +1,9 @@
 //! What must hold of any machine at all: it is answered in bounded time, and the same in every world.
 
+use crate::mapped::{Machine, scopes};
 use stagewalk::at::{self, Answer, Outcome, Prepared};
 use stagewalk::env::{Ask, Direct, Env, Fetch, Replay};
+use stagewalk::map::Scope;
 use stagewalk::memory::{Memory, Reply};
 use stagewalk::scenario::{Case, Run};
 use stagewalk::view::so_far::so_far;
@@ -31,6 +33,7 @@ pub fn check(case: &Case) -> Run {
 
     suspended(case, &answer, &replies);
     prepared(case, &run);
+    mapped(case);
 
     let traced = case.trace();
     assert_eq!((&traced.answer, traced.reads), (&run.answer, run.reads), "traced\n{}", tell(case));
@@ -40,6 +43,15 @@ pub fn check(case: &Case) -> Run {
     let _ = so_far(&view.steps, view.steps.len());
     let _ = va::stage2(&case.pe, case.va, None);
     traced
+}
+
+/// What is mapped can be listed, and the listing says of the address what the walk says.
+fn mapped(case: &Case) {
+    let machine = Machine { pe: &case.pe, memory: &case.memory, overlap: true };
+    for scope in scopes(&case.pe) {
+        machine.check_address(scope, case.va);
+    }
+    machine.check(Scope::of(&case.pe, case.op), (1 << 11, 8), &[]);
 }
 
 /// An instruction whose registers are decoded beforehand does the same.

@@ -8,6 +8,7 @@ mod failure;
 mod features;
 mod input;
 mod manual;
+mod map;
 mod overview;
 mod report;
 mod serve;
@@ -39,6 +40,7 @@ Examples:
   stagewalk walk --example stage2-hole         a guest's table page is missing at stage 2: the walk, step by step
   stagewalk at S1E1R 0xffff_8000_1000_0000 --dump DIR    ask a captured machine
   stagewalk walk --scenario case.json --json   everything about one case, for programs
+  stagewalk map --dump DIR                     everything a captured machine maps, in ranges
   stagewalk decode PAR_EL1 0xb0f               what the bits say
   stagewalk batch < cases.jsonl > answers.jsonl
 
@@ -65,6 +67,7 @@ enum Color {
 enum Command {
     At(at::Args),
     Walk(walk::Args),
+    Map(map::Args),
     Decode(decode::Args),
     Features(features::Args),
     Check(check::Args),
@@ -87,6 +90,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::At(args) => at::run(args),
         Command::Walk(args) => walk::run(args),
+        Command::Map(args) => map::run(&args),
         Command::Decode(args) => decode::run(args),
         Command::Features(args) => features::run(&args),
         Command::Check(args) => check::run(&args),

@@ -23,6 +23,13 @@ pub struct Source {
     /// The address.
     #[arg(value_parser = parse_hex64)]
     va: Option<u64>,
+    #[command(flatten)]
+    machine: Machine,
+}
+
+/// The machine.
+#[derive(clap::Args)]
+pub struct Machine {
     /// A case in the JSON format of the conformance vectors, plain or gzipped; `-` is standard input.
     #[arg(long, value_name = "FILE", help_heading = "Machine", conflicts_with_all = ["dump", "example"])]
     scenario: Option<PathBuf>,
@@ -68,9 +75,24 @@ pub struct Source {
 impl Source {
     /// The case to run. An instruction or an address on the command line replaces the case's own.
     pub fn case(&self) -> Result<Case, Failure> {
-        let mut case = self.load()?;
+        let mut case = self.machine.case(|machine| self.question(machine))?;
         case.op = self.op.unwrap_or(case.op);
         case.va = self.va.unwrap_or(case.va);
+        Ok(case)
+    }
+
+    fn question(&self, machine: &str) -> Result<(Op, u64), Failure> {
+        self.op.zip(self.va).ok_or_else(|| {
+            let message = format_args!("{machine} comes with no instruction and no address").to_string();
+            Failure::usage(message, "Name them first, for example: stagewalk walk S1E1R 0x4008_0123 …")
+        })
+    }
+}
+
+impl Machine {
+    /// The machine, with the changes made; what it is asked is `question`'s to say where it comes with nothing to ask.
+    pub fn case(&self, question: impl Fn(&str) -> Result<(Op, u64), Failure>) -> Result<Case, Failure> {
+        let mut case = self.load(question)?;
         for &(address, word) in &self.mem {
             case.memory.write(address, word);
         }
@@ -101,7 +123,7 @@ impl Source {
         )))
     }
 
-    fn load(&self) -> Result<Case, Failure> {
+    fn load(&self, question: impl Fn(&str) -> Result<(Op, u64), Failure>) -> Result<Case, Failure> {
         if let Some(path) = &self.scenario {
             return scenario(path, self.id.as_deref());
         }
@@ -109,7 +131,7 @@ impl Source {
             return example(name).map(|example| example.case());
         }
         if let Some(directory) = &self.dump {
-            let (op, va) = self.question("a captured machine")?;
+            let (op, va) = question("a captured machine")?;
             return Ok(dump(directory)?.case(op, va));
         }
         if self.reg.is_empty() {
@@ -117,15 +139,8 @@ impl Source {
                         or set registers with --reg.";
             return Err(Failure::usage("no machine to ask", hint));
         }
-        let (op, va) = self.question("a machine made of --reg")?;
+        let (op, va) = question("a machine made of --reg")?;
         Ok(Case::new(op, va))
-    }
-
-    fn question(&self, machine: &str) -> Result<(Op, u64), Failure> {
-        self.op.zip(self.va).ok_or_else(|| {
-            let message = format_args!("{machine} comes with no instruction and no address").to_string();
-            Failure::usage(message, "Name them first, for example: stagewalk walk S1E1R 0x4008_0123 …")
-        })
     }
 
     fn change(&self, pe: &mut Pe) {
