@@ -8,6 +8,8 @@ mod registers;
 #[path = "twin/strategies.rs"]
 mod strategies;
 mod support;
+#[path = "mapped/tables.rs"]
+mod tables;
 #[allow(dead_code, unused_imports)] // shared with the vectors' test, which uses other parts
 mod twin;
 
@@ -66,6 +68,23 @@ proptest! {
             }
         }
     }
+}
+
+/// Every range of many tables, and what lies between them.
+#[test]
+fn full_tables_are_listed_as_they_translate() {
+    let (mut asked, mut most) = (0, 0);
+    for seed in 0..160 {
+        let random = &mut tables::Random(seed << 32);
+        let case = tables::machine(random);
+        let scope = Scope::of(&case.pe, case.op);
+        asked += machine(&case).check(scope, (u64::MAX, 600), &[]);
+        let all: Vec<_> = Ranges::new(&case.pe, scope, &case.memory, 0..=u64::MAX).collect();
+        let same = Ranges::new(&case.pe, scope, &Miserly(&case.memory), 0..=u64::MAX).eq(all.iter().copied());
+        assert!(same, "seed {seed}");
+        most = most.max(all.len());
+    }
+    assert!(asked > 100_000 && most > 1000, "asked {asked} times, at most {most} ranges");
 }
 
 /// Memory that lends nothing.
