@@ -2,7 +2,7 @@
 //! addresses do are taken in one go: what they have in common is known from the first.
 
 use super::ask::Asker;
-use super::known::{Key, Kinds, Known};
+use super::known::{Kinds, Known};
 use super::words::{Format, Narrow, NarrowBig, Wide, WideBig, alike, invalid};
 use super::{Piece, Range};
 use crate::addr::FullAddress;
@@ -22,6 +22,8 @@ struct Frame<'a> {
     level: i8,
     /// log2 of what an entry covers.
     entry: u32,
+    /// The bits of a leaf that hold its output address in place.
+    field: u64,
     /// What an entry maps, with its contiguous neighbours, may be more than an output address can say.
     vast: bool,
     /// The input address of entry 0.
@@ -161,7 +163,8 @@ impl<'a, M: Physical> Scan<'a, M> {
         let entries = 1_u64.checked_shl(index_bits).unwrap_or(u64::MAX);
         let (next, end) = (index(self.first), entries.min(index(self.last) + 1));
         let vast = entry + geometry.contiguous_entries(level) > geometry.oa_size;
-        self.frames.push(Frame { level, entry, vast, input, next, end, page_end: 0, physical: 0, words: &[] });
+        let field = geometry.address_field(level);
+        self.frames.push(Frame { level, entry, field, vast, input, next, end, page_end: 0, physical: 0, words: &[] });
     }
 
     /// Goes into the table that an entry of the table in hand points to.
@@ -244,45 +247,69 @@ impl<'a, M: Physical> Scan<'a, M> {
     /// Looks at the first of these descriptors, and takes as many as are like it.
     #[inline(always)]
     fn step<F: Format>(&mut self, geometry: &Geometry, words: &[u64], effort: &mut u64) -> Option<Piece> {
-        let Self { memory, asker, kinds, frames, first, last, .. } = self;
-        let frame = frames.last_mut()?;
+        let frame = self.frames.last_mut()?;
         let (level, input) = (frame.level, frame.next_input());
         let descriptor = F::first(words);
-        let (count, piece) = match geometry.descriptor_type(descriptor, level) {
-            DescriptorType::Invalid => (invalid::<F>(words).max(1), None),
-            DescriptorType::Table(levels) => {
-                frame.advance::<F>(1);
-                self.descend(geometry, descriptor, levels, input);
-                *effort = effort.saturating_sub(1);
-                return None;
-            }
-            DescriptorType::Leaf => {
-                let (low, field, entry) = (descriptor as u64, geometry.address_field(level), frame.entry);
-                if frame.vast {
-                    kinds.forget();
-                }
-                let known = kinds.of(Key { bits: descriptor & !u128::from(field), level }, || {
-                    let (kind, output) = asker.kind(*memory, input, Some((level, descriptor)))?;
-                    Some((kind, output.space))
-                });
-                let address = geometry.output_address(low, input, level, known.contiguous);
-                let count = if address == geometry.output_address(low, input, level, false) {
-                    let room = (field & !low).checked_shr(entry).unwrap_or(0).saturating_add(1);
-                    alike::<F>(words, descriptor, 1_u64.checked_shl(entry).unwrap_or(0), room).max(1)
-                } else {
-                    // A contiguous set that begins elsewhere than its members say is taken one by one.
-                    1
-                };
-                let mut size = (count as u64).checked_shl(entry).unwrap_or(0);
-                if frame.vast {
-                    size = size.min((1_u64 << geometry.oa_size).saturating_sub(address));
-                }
-                (count, mapped(known, input, address, size, (*first, *last)))
-            }
+        let bits = descriptor & !u128::from(frame.field);
+        let Some(known) = self.kinds.get(bits, level) else {
+            self.meet::<F>(geometry, words, effort);
+            return None;
         };
+        let own = descriptor as u64 & frame.field;
+        let (mut address, mut count) = (own | known.base, 1);
+        if (address ^ input) & known.members == 0 {
+            let room = (frame.field ^ own) >> (frame.entry & 63);
+            count = alike::<F>(words, descriptor, 1 << (frame.entry & 63), room + 1).max(1);
+        } else {
+            // A contiguous set that begins elsewhere than its members say is taken one by one.
+            address = address & !known.members | input & known.members;
+        }
+        let mut size = (count as u64) << (frame.entry & 63);
+        if frame.vast {
+            size = size.min((1_u64 << geometry.oa_size).saturating_sub(address));
+        }
+        let piece = mapped(known, input, address, size, (self.first, self.last));
+        if frame.vast {
+            // How much of it there is depends on where it is.
+            self.kinds.forget();
+        }
         frame.advance::<F>(count);
         *effort = effort.saturating_sub(count as u64);
         piece
+    }
+
+    /// Makes the acquaintance of the first of these descriptors: leaves and learns what it comes to, or passes it.
+    #[cold]
+    #[inline(never)]
+    fn meet<F: Format>(&mut self, geometry: &Geometry, words: &[u64], effort: &mut u64) {
+        let Some(frame) = self.frames.last_mut() else { return };
+        let (level, input) = (frame.level, frame.next_input());
+        let descriptor = F::first(words);
+        let low = descriptor as u64;
+        match geometry.descriptor_type(descriptor, level) {
+            DescriptorType::Invalid => {
+                let count = invalid::<F>(words).max(1);
+                frame.advance::<F>(count);
+                *effort = effort.saturating_sub(count as u64);
+            }
+            DescriptorType::Table(levels) => {
+                frame.advance::<F>(1);
+                *effort = effort.saturating_sub(1);
+                self.descend(geometry, descriptor, levels, input);
+            }
+            DescriptorType::Leaf => {
+                let asked = self.asker.kind(self.memory, input, Some((level, descriptor)));
+                let leaf = asked.and_then(|(kind, _)| kind.stage1.or(kind.stage2));
+                let set = leaf.map_or(frame.entry, |leaf| leaf.size.into());
+                let known = Known {
+                    found: asked.map(|(kind, output)| (kind, output.space)),
+                    base: geometry.output_address(low, input, level, false) & !frame.field,
+                    members: align_down(u64::MAX, frame.entry) & !align_down(u64::MAX, set),
+                    number: self.kinds.number(),
+                };
+                self.kinds.learn(descriptor & !u128::from(frame.field), level, known);
+            }
+        }
     }
 }
 

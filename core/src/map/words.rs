@@ -95,9 +95,12 @@ pub(super) fn alike<F: Format>(words: &[u64], descriptor: u128, size: u64, most:
     let (mut expected, mut left) = (descriptor as u64, words);
     if F::VALID == Narrow::VALID && F::WORDS == 1 {
         while let Some((chunk, rest)) = left.split_first_chunk::<CHUNK>() {
-            let steps = zip(chunk, 0..);
-            if steps.fold(0, |all, (word, step)| all | word ^ size.wrapping_mul(step).wrapping_add(expected)) != 0 {
-                break;
+            let differences = zip(chunk, 0..).map(|(word, step)| word ^ size.wrapping_mul(step).wrapping_add(expected));
+            if differences.clone().fold(0, |all, difference| all | difference) != 0 {
+                // Which is the first is found out without a branch for each.
+                let differ =
+                    zip(differences, 0..).fold(0, |bits, (differs, step)| bits | u32::from(differs != 0) << step);
+                return words.len() - left.len() + differ.trailing_zeros() as usize;
             }
             expected = expected.wrapping_add(size.wrapping_mul(CHUNK as u64));
             left = rest;

@@ -120,14 +120,14 @@ fn table(format: Format, level: u64, random: &mut Random) -> Vec<u128> {
         let at = table.len() as u64;
         let address = random.next() & random.next() & 0x0000_ffff_ffff_f000 & !(size - 1);
         let address = if random.chance(10) { address | 0x0000_ffff_fff0_0000 & !(size - 1) } else { address };
-        let address = if random.chance(30) { address & 0xffff_ffff | size * (at % 128) } else { address };
+        let address = if random.chance(30) { address & 0xffff_ffff | (size * (at % 128)) } else { address };
         let attributes = attributes[random.below(4) as usize];
         let contiguous = if format.d128 { 1 << 111 } else { 1 << 52 };
         let noise = u128::from(random.next());
         table.extend((0..length).map(|i| match kind {
             0 => 0,
             1 => noise & !1,
-            2 if level == 2 => table_descriptor(format, TABLES + (i % COUNT << format.granule)),
+            2 if level == 2 => table_descriptor(format, TABLES + ((i % COUNT) << format.granule)),
             3 => attributes | u128::from(address), // the same again and again
             4 | 5 => attributes | contiguous | u128::from(address.wrapping_add(i * size) & 0xffff_ffff_f000),
             _ => attributes | u128::from(address.wrapping_add(i * size) & 0xffff_ffff_f000),
