@@ -14,7 +14,8 @@ mod tables;
 mod twin;
 
 use proptest::prelude::*;
-use stagewalk::map::{Ranges, Scope};
+use stagewalk::layout::sysreg::SysReg;
+use stagewalk::map::{Range, Ranges, Scope};
 use stagewalk::memory::{Memory, Physical, Reply};
 use stagewalk::scenario::Case;
 
@@ -123,4 +124,61 @@ fn parts_are_cut_from_the_whole() {
         assert_eq!(part.last().map(|last| last.last()), Some(to));
         assert_eq!(part.len(), (i + 3).min(all.len() - 1) - i + 1);
     }
+}
+
+/// However little is looked at at a time, the parts make the whole.
+#[test]
+fn a_listing_goes_on_where_it_stopped() {
+    for machine in support::machines() {
+        let (pe, memory) = (&machine.dump.pe, &machine.dump.memory);
+        for scope in [Scope::of(pe, stagewalk::access::Op::Ldr)].into_iter().chain(Scope::stage2(pe)) {
+            let whole = |last: &mut Vec<Range>, range: Range| match last.last_mut() {
+                Some(previous) if joins(previous, &range) => previous.size += range.size,
+                _ => last.push(range),
+            };
+            let all: Vec<_> = Ranges::new(pe, scope, memory, 0..=u64::MAX).collect();
+            let (mut parts, mut from, mut stops) = (Vec::new(), Some(0), 0);
+            while let Some(first) = from {
+                let mut some = Ranges::new(pe, scope, memory, first..=u64::MAX).with_effort(700);
+                some.by_ref().for_each(|range| whole(&mut parts, range));
+                from = some.stopped_at();
+                assert!(from.is_none_or(|next| next > first), "{}: {first:#x} {from:x?}", machine.name);
+                stops += 1;
+            }
+            assert!(parts == all, "{}: {scope:?}", machine.name);
+            assert!(stops > 5 || all.len() < 5, "{}: {scope:?} {stops} {}", machine.name, all.len());
+        }
+    }
+}
+
+fn joins(range: &Range, next: &Range) -> bool {
+    range.last().wrapping_add(1) == next.input
+        && range.output.space == next.output.space
+        && range.output.address + range.size == next.output.address
+        && range.kind == next.kind
+}
+
+/// A page of memory that is a table of every level, and every page: all there is maps it.
+#[test]
+fn a_table_that_contains_itself_takes_as_long_as_one_likes() {
+    let mut case = Case::new(stagewalk::access::Op::S1E1R, 0);
+    let table = 0x4000_0000;
+    for (register, value) in
+        [(SysReg::ScrEl3, 1), (SysReg::SctlrEl1, 1), (SysReg::TcrEl1, 0x5_0080_0010), (SysReg::Ttbr0El1, table)]
+    {
+        case.pe.regs.set(register, value.into());
+    }
+    (0..512).for_each(|index| case.memory.write(table + 8 * index, table | 0x703));
+    let scope = Scope::of(&case.pe, case.op);
+    let listed: Vec<_> = Ranges::new(&case.pe, scope, &case.memory, 0..=u64::MAX).take(2000).collect();
+    assert!(listed.len() == 2000 && listed.iter().all(|range| (range.size, range.output.address) == (0x1000, table)));
+    let last = Ranges::new(&case.pe, scope, &case.memory, 0xffff_ffff_f000..=u64::MAX).collect::<Vec<_>>();
+    assert_eq!((last.len(), last[0].input), (1, 0xffff_ffff_f000));
+    // Without pages, nothing is found, and there is no end to it.
+    (0..512).for_each(|index| case.memory.write(table + 8 * index, (table + 0x1000) | 3));
+    (0..512).for_each(|index| case.memory.write(table + 0x1000 + 8 * index, (table + 0x2000) | 3));
+    (0..512).for_each(|index| case.memory.write(table + 0x2000 + 8 * index, (table + 0x3000) | 3));
+    let mut none = Ranges::new(&case.pe, scope, &case.memory, 0..=u64::MAX).with_effort(1 << 20);
+    assert_eq!(none.next(), None);
+    assert!(none.stopped_at().is_some_and(|at| (1 << 28..1 << 40).contains(&at)), "{:x?}", none.stopped_at());
 }

@@ -1,28 +1,26 @@
 //! Everything that a stage's tables map, or both stages together, in maximal ranges: what `ptdump` shows of a machine.
 //!
-//! There is no second translation here. [`scan`] follows the tables' shape, which is [`Geometry`]'s, from table to
+//! There is no second translation here. `scan` follows the tables' shape, which is `params::Geometry`'s, from table to
 //! table; where a table is, and what a leaf grants, it asks the [walk](crate::walk), once for each table and once for
 //! each kind of leaf on the same path.
 
 mod ask;
 mod known;
 mod scan;
+mod stage;
+mod window;
 mod words;
 
 use crate::access::Op;
 use crate::addr::{FullAddress, PaSpace};
 use crate::at;
-use crate::bits::mask;
 use crate::memory::Physical;
 use crate::outcome::MemAttrs;
-use crate::params::S1Params;
 use crate::pe::Pe;
-use crate::regime::{Regime, SecurityState, VaRange};
+use crate::regime::{Regime, SecurityState};
 use crate::step::AccessRights;
-use alloc::vec::Vec;
-use ask::Asker;
 use core::ops::RangeInclusive;
-use scan::Scan;
+use stage::{Nested, Stage};
 
 /// Whose mappings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -168,131 +166,6 @@ impl Range {
     }
 }
 
-/// A range under construction, with the number of the kind it began with: equal numbers mean equal kinds.
-#[derive(Clone, Copy, Debug)]
-struct Piece {
-    range: Range,
-    number: u64,
-}
-
-impl Piece {
-    /// Takes in what follows, if it continues the range.
-    #[inline]
-    fn take_in(&mut self, next: &Self) -> bool {
-        let (range, next_range) = (&mut self.range, &next.range);
-        let joins = range.input.wrapping_add(range.size) == next_range.input
-            && range.output.address.wrapping_add(range.size) == next_range.output.address
-            && next_range.input != 0
-            && range.output.space == next_range.output.space
-            && (self.number == next.number || range.kind == next_range.kind);
-        if joins {
-            range.size = range.size.wrapping_add(next_range.size);
-        }
-        joins
-    }
-}
-
-/// Joins pieces as they come; hands out a range when the next piece does not continue it.
-#[inline]
-fn merged(pending: &mut Option<Piece>, mut next: impl FnMut() -> Option<Piece>) -> Option<Range> {
-    loop {
-        let Some(piece) = next() else { return pending.take().map(|last| last.range) };
-        let joined = pending.as_mut().is_some_and(|range| range.take_in(&piece));
-        if !joined && let Some(done) = pending.replace(piece) {
-            return Some(done.range);
-        }
-    }
-}
-
-/// The windows of one stage, one after another.
-#[derive(Debug)]
-struct Stage<'a, M> {
-    scans: Vec<Scan<'a, M>>,
-    current: usize,
-    pending: Option<Piece>,
-}
-
-impl<M: Physical> Stage<'_, M> {
-    #[inline]
-    fn next(&mut self, effort: &mut u64) -> Option<Range> {
-        let Self { scans, current, pending } = self;
-        merged(pending, || {
-            loop {
-                let scan = scans.get_mut(*current)?;
-                match scan.next(effort) {
-                    Some(piece) => return Some(piece),
-                    None if *effort == 0 => return None,
-                    None => *current += 1,
-                }
-            }
-        })
-    }
-
-    /// Where the stage has got to.
-    fn position(&self) -> Option<u64> {
-        self.scans.get(self.current).map(Scan::position)
-    }
-}
-
-/// Stage 2 of what stage 1 maps: a range of stage 1's that is under way, and where stage 2 is in it.
-#[derive(Debug)]
-struct Nested<'a, M> {
-    own: Option<Scan<'a, M>>,
-    /// In Secure state: for Non-secure output of stage 1.
-    non_secure: Option<Scan<'a, M>>,
-    range: Option<Range>,
-    /// How many pieces there have been.
-    number: u64,
-    pending: Option<Piece>,
-}
-
-impl<'a, M: Physical> Nested<'a, M> {
-    /// `None` where there is no stage 2.
-    fn new(pe: &'a Pe, space: PaSpace, memory: &'a M) -> Option<Self> {
-        let scan = |space| stage2(pe, space, memory, &(0..=u64::MAX));
-        let non_secure = if space == PaSpace::Secure { scan(PaSpace::NonSecure)? } else { None };
-        Some(Self { own: scan(space)?, non_secure, range: None, number: 0, pending: None })
-    }
-
-    /// Stage 2 for an output of stage 1.
-    const fn scan(&mut self, output: FullAddress) -> Option<&mut Scan<'a, M>> {
-        match (&mut self.non_secure, output.space) {
-            (Some(scan), PaSpace::NonSecure) => Some(scan),
-            _ => self.own.as_mut(),
-        }
-    }
-
-    fn next(&mut self, stage1: &mut Stage<'_, M>, effort: &mut u64) -> Option<Range> {
-        let mut pending = self.pending.take();
-        let next = merged(&mut pending, || self.piece(stage1, effort));
-        self.pending = pending;
-        next
-    }
-
-    fn piece(&mut self, stage1: &mut Stage<'_, M>, effort: &mut u64) -> Option<Piece> {
-        loop {
-            let Some(outer) = self.range else {
-                let range = stage1.next(effort)?;
-                if let Some(scan) = self.scan(range.output) {
-                    scan.restart(&range);
-                    self.range = Some(range);
-                }
-                continue;
-            };
-            if let Some(Piece { range: inner, .. }) = self.scan(outer.output).and_then(|scan| scan.next(effort)) {
-                self.number = self.number.wrapping_add(1);
-                let offset = inner.input.wrapping_sub(outer.output.address);
-                let (input, kind) = (outer.input.wrapping_add(offset), outer.kind.then(&inner.kind));
-                return Some(Piece { range: Range { input, kind, ..inner }, number: self.number });
-            }
-            if *effort == 0 {
-                return None;
-            }
-            self.range = None;
-        }
-    }
-}
-
 /// Everything that is mapped, in ascending order of input addresses, found as it is asked for: in memory there is one
 /// range, and a place in each table on the way to it.
 #[derive(Debug)]
@@ -308,12 +181,12 @@ impl<'a, M: Physical> Ranges<'a, M> {
     #[must_use]
     pub fn new(pe: &'a Pe, scope: Scope, memory: &'a M, within: RangeInclusive<u64>) -> Self {
         let scans = match scope {
-            Scope::Stage1(_) | Scope::Both => stage1(pe, scope, memory, &within),
-            Scope::Stage2(space) => stage2(pe, space, memory, &within).flatten().into_iter().collect(),
+            Scope::Stage1(_) | Scope::Both => window::stage1(pe, scope, memory, &within),
+            Scope::Stage2(space) => window::stage2(pe, space, memory, &within).flatten().into_iter().collect(),
         };
         let both = scope == Scope::Both;
         let nested = both.then(|| Nested::new(pe, scope.security(pe).pa_space(), memory)).flatten();
-        Self { stage: Stage { scans, current: 0, pending: None }, nested, effort: u64::MAX }
+        Self { stage: Stage::new(scans), nested, effort: u64::MAX }
     }
 
     /// Ends after looking at this many descriptors. Tables may be shared, and even contain themselves, so that a few
@@ -329,14 +202,7 @@ impl<'a, M: Physical> Ranges<'a, M> {
         if self.effort > 0 {
             return None;
         }
-        match &self.nested {
-            Some(Nested { own, non_secure, range: Some(range), .. }) => {
-                let scan = non_secure.as_ref().filter(|_| range.output.space == PaSpace::NonSecure).or(own.as_ref());
-                let done = scan.map_or(0, |scan| scan.position().wrapping_sub(range.output.address));
-                Some(range.input.wrapping_add(done))
-            }
-            _ => self.stage.position(),
-        }
+        self.nested.as_ref().and_then(Nested::position).or_else(|| self.stage.position())
     }
 }
 
@@ -351,50 +217,4 @@ impl<M: Physical> Iterator for Ranges<'_, M> {
             Some(nested) => nested.next(stage, effort),
         }
     }
-}
-
-/// The windows of stage 1: a half of the address space each, or all of it.
-fn stage1<'a, M: Physical>(pe: &'a Pe, scope: Scope, memory: &'a M, within: &RangeInclusive<u64>) -> Vec<Scan<'a, M>> {
-    let (regime, security) = (scope.regime(), scope.security(pe));
-    let halves: &[u64] = if regime.has_unprivileged() { &[0, 1 << 55] } else { &[0] };
-    let window = |&half: &u64| {
-        let params = S1Params::new(pe, regime, security, half);
-        let asker = Asker::stage1(pe, params, security);
-        let geometry = params.geometry(pe);
-        if params.enabled {
-            let below = mask(geometry.ia_size - 1, 0);
-            let all = if params.range == VaRange::Upper { !below..=u64::MAX } else { 0..=below };
-            return Scan::new(memory, asker, Some(geometry), &all, within);
-        }
-        // With stage 1 off there are no halves: bit 55 is an address bit like others, where there are so many.
-        let limit = mask(pe.pa_max() - 1, 0);
-        let all = match half {
-            0 if halves.len() > 1 => 0..=limit.min(mask(54, 0)),
-            _ if half > limit => return None,
-            0 => 0..=limit,
-            _ if params.tbi => half | mask(63, 56)..=u64::MAX,
-            _ => half..=limit,
-        };
-        Scan::new(memory, asker, None, &all, within)
-    };
-    halves.iter().filter_map(window).collect()
-}
-
-/// The window of stage 2: `None` where there is no stage 2, and nothing in it where its registers rule out any tables.
-fn stage2<'a, M: Physical>(
-    pe: &'a Pe,
-    space: PaSpace,
-    memory: &'a M,
-    within: &RangeInclusive<u64>,
-) -> Option<Option<Scan<'a, M>>> {
-    let security = pe.security_state(1);
-    let s1 = S1Params::new(pe, Regime::El10, security, 0);
-    let asker = Asker::stage2(pe, s1, security, space);
-    let params = asker.stage2_params(space)?;
-    let (geometry, size) = match (params.enabled, params.start_level(pe)) {
-        (false, _) => (None, pe.pa_max()),
-        (true, Some(level)) => (Some(params.geometry(pe, level)), params.ia_size(pe)),
-        (true, None) => return Some(None),
-    };
-    Some(Scan::new(memory, asker, geometry, &(0..=mask(size - 1, 0)), within))
 }

@@ -1,10 +1,11 @@
 //! The tables of one stage, followed in order of the input address. Runs of descriptors that differ only as their
 //! addresses do are taken in one go: what they have in common is known from the first.
 
+use super::Range;
 use super::ask::Asker;
 use super::known::{Kinds, Known};
+use super::stage::Piece;
 use super::words::{Format, Narrow, NarrowBig, Wide, WideBig, alike, invalid};
-use super::{Piece, Range};
 use crate::addr::FullAddress;
 use crate::bits::align_down;
 use crate::memory::Physical;
@@ -112,13 +113,13 @@ impl<'a, M: Physical> Scan<'a, M> {
         self.frames.clear();
     }
 
-    /// The input address from which on nothing has been looked at.
-    pub fn position(&self) -> u64 {
-        match self.frames.last() {
-            Some(frame) => frame.next_input().max(self.first),
-            None if self.entered => self.last,
-            None => self.first,
+    /// The first input address that has not been looked at, if there is one.
+    pub fn position(&self) -> Option<u64> {
+        if !self.entered {
+            return Some(self.first);
         }
+        let open = self.frames.iter().rev().find(|frame| frame.next < frame.end);
+        open.map(|frame| frame.next_input().max(self.first))
     }
 
     /// The next run of descriptors that map something alike; `None` at the end, or when the effort is used up.
