@@ -189,8 +189,8 @@ impl<'a> Asker<'a> {
 struct Locate<'m, M> {
     memory: &'m M,
     wanted: Place,
-    /// A granule protection check comes first, whose reads have the descriptor's place: only what is told of a read
-    /// afterwards tells them apart, so that the walk stops at the read after it.
+    /// A granule protection check comes first, whose reads have the descriptor's place too: the last of them all is the
+    /// descriptor's, which is told of afterwards, so that the walk stops at the next.
     checked: bool,
     found: Option<u64>,
     done: bool,
@@ -217,11 +217,8 @@ impl<M: Physical> Env for Locate<'_, M> {
     #[inline]
     fn note(&mut self, step: impl FnOnce() -> Step) {
         if self.checked && !self.done {
-            match step() {
-                Step { event: Event::GptRead { .. }, .. } => self.found = None,
-                Step { event: Event::Read { .. }, place, .. } => self.done = place == self.wanted,
-                _ => {}
-            }
+            let Step { event, place, .. } = step();
+            self.done = matches!(event, Event::Read { .. }) && place == self.wanted;
         }
     }
 }

@@ -63,10 +63,12 @@ pub fn machine(random: &mut Random) -> Case {
     case.pe.pa_bits = [48, 52, 56, 40, 36][random.below(5) as usize];
     case.pe.choices = case.pe.choices.with(Choice::BlockNtFaults, random.below(2) as u8);
     set_registers(&mut case, format, random);
-    let level2 = table(format, 2, random);
+    let mut kinds = |level| [(); 4].map(|()| leaf_attributes(format, level, random));
+    let (blocks, pages) = (kinds(2), kinds(3));
+    let level2 = table(format, 2, &blocks, random);
     store(&mut case, format, ROOT, &level2);
     for number in 0..COUNT {
-        let level3 = table(format, 3, random);
+        let level3 = table(format, 3, &pages, random);
         store(&mut case, format, TABLES + (number << format.granule), &level3);
     }
     case
@@ -108,9 +110,8 @@ fn set_registers(case: &mut Case, format: Format, random: &mut Random) {
 }
 
 /// The descriptors of a table, in runs.
-fn table(format: Format, level: u64, random: &mut Random) -> Vec<u128> {
+fn table(format: Format, level: u64, kinds: &[u128; 4], random: &mut Random) -> Vec<u128> {
     let size = 1_u64 << if level == 3 { format.granule } else { 2 * format.granule - if format.d128 { 4 } else { 3 } };
-    let attributes: Vec<u128> = (0..4).map(|_| leaf_attributes(format, level, random)).collect();
     let mut table = Vec::new();
     while (table.len() as u64) < format.entries() {
         let longest = [4, 40, 200][random.below(3) as usize];
@@ -121,13 +122,14 @@ fn table(format: Format, level: u64, random: &mut Random) -> Vec<u128> {
         let address = random.next() & random.next() & 0x0000_ffff_ffff_f000 & !(size - 1);
         let address = if random.chance(10) { address | 0x0000_ffff_fff0_0000 & !(size - 1) } else { address };
         let address = if random.chance(30) { address & 0xffff_ffff | (size * (at % 128)) } else { address };
-        let attributes = attributes[random.below(4) as usize];
+        let attributes = kinds[random.below(4) as usize];
+        let limits = random.next();
         let contiguous = if format.d128 { 1 << 111 } else { 1 << 52 };
         let noise = u128::from(random.next());
         table.extend((0..length).map(|i| match kind {
             0 => 0,
             1 => noise & !1,
-            2 if level == 2 => table_descriptor(format, TABLES + ((i % COUNT) << format.granule)),
+            2 if level == 2 => table_descriptor(format, limits, TABLES + ((i % COUNT) << format.granule)),
             3 => attributes | u128::from(address), // the same again and again
             4 | 5 => attributes | contiguous | u128::from(address.wrapping_add(i * size) & 0xffff_ffff_f000),
             _ => attributes | u128::from(address.wrapping_add(i * size) & 0xffff_ffff_f000),
@@ -137,8 +139,14 @@ fn table(format: Format, level: u64, random: &mut Random) -> Vec<u128> {
     table
 }
 
-fn table_descriptor(format: Format, address: u64) -> u128 {
-    u128::from(address | 1 << 10 | if format.d128 { 1 } else { 3 })
+/// A table, with some of the limits that it can put on its leaves.
+fn table_descriptor(format: Format, limits: u64, address: u64) -> u128 {
+    let low = address | 1 << 10;
+    if format.d128 {
+        // DisCH.
+        return u128::from(low | 1) | u128::from(limits & 1) << 112;
+    }
+    u128::from(low | 3 | limits & 0x7800_0000_0000_0000)
 }
 
 /// Everything of a leaf but its address; now and then odd.
