@@ -1,11 +1,11 @@
 //! All that the benchmarks ask of the engine. Each function makes so many passes over its subject, and answers with
 //! the sum of the answers.
 
-use crate::chase::PAGE;
-use crate::tables::{Flat, MILLION, Machine};
+use crate::tables::{Flat, Machine};
 use crate::works::{Cases, latency, throughput};
 use stagewalk::at::{self, Outcome, Par, Prepared};
 use stagewalk::env::{Env, Traced};
+use stagewalk::map::{Range, Ranges, Scope};
 use stagewalk::scenario::Case;
 use stagewalk::scenario::batch::answer;
 use std::convert::Infallible;
@@ -54,38 +54,16 @@ pub fn traced(machine: &Machine, passes: u32) -> u64 {
     })
 }
 
-/// Pages in a row whose output addresses are in a row too, with the same attributes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Range {
-    /// The first input address.
-    pub input: u64,
-    /// PAR of the first.
-    pub par: u64,
-    /// How many bytes.
-    pub length: u64,
-}
-
-/// Every mapping of [`Machine::million`]. There is no such API yet: every page is asked for.
-#[must_use]
-pub fn ranges(machine: &Machine) -> Vec<Range> {
-    let prepared = prepare(machine);
-    let mut ranges: Vec<Range> = Vec::new();
-    for page in 0..MILLION {
-        let input = page << 12;
-        let par = walk(&prepared, input, &mut Flat(&machine.words));
-        match ranges.last_mut() {
-            Some(last) if par == last.par + last.length => last.length += 0x1000,
-            _ => ranges.push(Range { input, par, length: 0x1000 }),
-        }
-    }
-    ranges
+/// Every mapping of [`Machine::million`].
+pub fn ranges(machine: &Machine) -> impl Iterator<Item = Range> {
+    Ranges::new(&machine.pe, Scope::of(&machine.pe, machine.op), machine, 0..=u64::MAX)
 }
 
 /// [`ranges`], as a work.
 #[must_use]
 pub fn map_ranges(machine: &Machine, passes: u32) -> u64 {
     let ranges = (0..passes).flat_map(|_| ranges(black_box(machine)));
-    ranges.fold(0, |sum, range| sum.wrapping_add(range.par & PAGE))
+    ranges.fold(0, |sum, range| sum.wrapping_add(range.output.address))
 }
 
 /// What `stagewalk batch` does with a line, for each: a case is read, executed, and its answer written as JSON.

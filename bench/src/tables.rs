@@ -2,11 +2,13 @@
 
 use crate::chase::{PAGE, SHIFTS, entry};
 use stagewalk::access::Op;
+use stagewalk::addr::{FullAddress, PaSpace};
 use stagewalk::env::{Env, Fetch};
 use stagewalk::feature::{Feature, Features};
 use stagewalk::layout::sysreg::{SysReg, hcr_el2, sctlr_el1, tcr_el1, vtcr_el2};
-use stagewalk::memory::Reply;
+use stagewalk::memory::{Physical, Reply};
 use stagewalk::pe::Pe;
+use stagewalk::step::Place;
 use std::convert::Infallible;
 
 /// Physical memory from address 0 up; what lies beyond reads 0.
@@ -44,6 +46,20 @@ pub struct Machine {
     pub addresses: Vec<u64>,
 }
 
+/// The same memory, lent in one piece.
+impl Physical for Machine {
+    fn read(&self, address: u64, wide: bool) -> Reply {
+        let fetch = Fetch { address: FullAddress::new(PaSpace::NonSecure, address), place: Place::INSTRUCTION, wide };
+        let Ok(reply) = Flat(&self.words).read(fetch);
+        reply
+    }
+
+    fn words(&self, address: u64, most: usize) -> &[u64] {
+        let words = self.words.get((address >> 3) as usize..).unwrap_or_default();
+        &words[..words.len().min(most)]
+    }
+}
+
 impl Machine {
     /// Stage 1 alone, in tables that the caches hold: 348 kB.
     #[must_use]
@@ -74,7 +90,7 @@ impl Machine {
     #[must_use]
     pub fn million() -> Self {
         let mut random = Random::new(11);
-        let mut tree = Physical::default();
+        let mut tree = Storage::default();
         let root = tree.table();
         let (mut left, mut output, mut leaf) = (0, 0, LEAF1);
         for page in 0..MILLION {
@@ -93,7 +109,7 @@ impl Machine {
 
     fn stage1(spread: Spread, count: usize) -> Self {
         let mut random = Random::new(7);
-        let mut tree = Physical::default();
+        let mut tree = Storage::default();
         let root = tree.table();
         let mut address = || {
             let va = spread.page(&mut random);
@@ -182,11 +198,11 @@ trait Tables {
 }
 
 #[derive(Default)]
-struct Physical {
+struct Storage {
     words: Vec<u64>,
 }
 
-impl Tables for Physical {
+impl Tables for Storage {
     fn table(&mut self) -> u64 {
         let address = (self.words.len() as u64) << 3;
         self.words.resize(self.words.len() + 512, 0);
@@ -201,7 +217,7 @@ impl Tables for Physical {
 /// Stage 1's tables under stage 2: their IPAs are in a row, and physically they are wherever there was room.
 #[derive(Default)]
 struct Guest {
-    physical: Physical,
+    physical: Storage,
     places: Vec<u64>,
 }
 

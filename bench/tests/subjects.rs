@@ -86,13 +86,13 @@ fn a_million_leaves_come_to_the_runs_they_were_built_of() {
     let sum = leaves.iter().fold(0u64, |sum, output| sum.wrapping_add(*output));
     assert_eq!(chase::scan_and_sum(&machine.words, machine.root1, 0), sum);
 
-    let ranges = engine::ranges(&machine);
+    let ranges: Vec<_> = engine::ranges(&machine).collect();
     let breaks = leaves.windows(2).filter(|pair| pair[1] != pair[0] + 0x1000).count();
     assert_eq!(ranges.len(), breaks + 1);
     assert!((40_000..100_000).contains(&ranges.len()), "{} ranges", ranges.len());
-    assert_eq!(ranges.iter().map(|range| range.length).sum::<u64>(), MILLION << 12);
+    assert_eq!(ranges.iter().map(|range| range.size).sum::<u64>(), MILLION << 12);
     for range in ranges {
-        assert_eq!(range.par & PAGE, leaves[(range.input >> 12) as usize]);
+        assert_eq!(range.output.address, leaves[(range.input >> 12) as usize]);
     }
 }
 

@@ -14,6 +14,7 @@ mod tables;
 mod twin;
 
 use proptest::prelude::*;
+use stagewalk::choice::Choice;
 use stagewalk::layout::sysreg::SysReg;
 use stagewalk::map::{Range, Ranges, Scope};
 use stagewalk::memory::{Memory, Physical, Reply};
@@ -186,6 +187,27 @@ fn stage_2_of_a_table_counts() {
     let listed: Vec<_> = Ranges::new(&case.pe, scope, &case.memory, 0..=u64::MAX).map(|range| range.input).collect();
     assert_eq!(listed, [0]);
     assert!(machine(&case).check(scope, (u64::MAX, 10), &[0x20_0000, 0x20_3000]) > 0);
+}
+
+/// With stage 1 off, data is Device memory and instructions are not: stage 2 with FWB keeps that, and a fetch from
+/// Device memory may be refused.
+#[test]
+fn what_is_fetched_has_attributes_of_its_own() {
+    let mut case = Case::new(stagewalk::access::Op::Ldr, 0);
+    case.pe.choices = case.pe.choices.with(Choice::InstructionFetchFromDeviceFaults, 1);
+    let stage2 = 0x30_0000_u64;
+    for (register, value) in
+        [(SysReg::ScrEl3, 1), (SysReg::HcrEl2, 1 << 46 | 1), (SysReg::VtcrEl2, 34), (SysReg::VttbrEl2, stage2)]
+    {
+        case.pe.regs.set(register, value.into());
+    }
+    case.memory.write(stage2, 0x7fd & !0x20); // MemAttr 0b0111: stage 1's
+    let listed: Vec<_> = Ranges::new(&case.pe, Scope::Both, &case.memory, 0..=u64::MAX).collect();
+    assert_eq!(listed.len(), 1);
+    let kind = listed[0].kind;
+    assert!(kind.attrs.mem_type.is_device() && kind.privileged.execute, "{kind:?}");
+    assert!(kind.fetched.is_some_and(|attrs| !attrs.mem_type.is_device()), "{kind:?}");
+    assert!(machine(&case).check(Scope::Both, (u64::MAX, 10), &[]) > 0);
 }
 
 /// A page of memory that is a table of every level, and every page: all there is maps it.
