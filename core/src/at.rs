@@ -76,14 +76,14 @@ fn note<E: Env>(env: &mut E, rule: Rule, event: impl FnOnce() -> Event) {
 }
 
 /// What the accessor of an AT instruction decides before it executes.
-enum Gate {
+pub(crate) enum Gate {
     Execute { both_stages: bool },
     Undefined(Rule),
     Trap(Rule),
 }
 
 /// UNDEFINED and trap rules, in the order of the accessors (Arm ARM C5.4).
-fn gate(pe: &Pe, op: Op, at: &At) -> Gate {
+pub(crate) fn gate(pe: &Pe, op: Op, at: &At) -> Gate {
     let feature = match at.access {
         AtAccess::Any => pe.has(Feature::Ats1a),
         AtAccess::ReadPan | AtAccess::WritePan => pe.has(Feature::Pan2),
@@ -137,49 +137,8 @@ const fn stage2_on(pe: &Pe) -> bool {
     pe.el2_enabled() && (hcr_el2::VM.is_set(hcr) || hcr_el2::DC.is_set(hcr))
 }
 
-/// An AT instruction whose registers are decoded once, to be executed at many addresses.
-#[derive(Clone, Debug)]
-pub struct Prepared<'a> {
-    pe: &'a Pe,
-    at: At,
-    regime: Regime,
-    /// For either half of the VA space.
-    contexts: [Context<'a>; 2],
-}
-
-impl<'a> Prepared<'a> {
-    /// Decodes the registers for an instruction; `None` where it is UNDEFINED, trapped, or not an AT instruction.
-    #[must_use]
-    pub fn new(pe: &'a Pe, op: Op) -> Option<Self> {
-        let OpKind::At(at) = op.kind() else { return None };
-        let Gate::Execute { both_stages } = gate(pe, op, &at) else { return None };
-        let at = At { both_stages, ..at };
-        let (regime, access) = at_subject(pe, &at);
-        let half = |va| Context::new(pe, S1Params::new(pe, regime, access.security, va), access);
-        Some(Self { pe, at, regime, contexts: [half(0), half(1 << 55)] })
-    }
-
-    /// PAR_EL1 after the instruction at `va`; a fault that would be taken as an exception instead is an error.
-    ///
-    /// # Errors
-    /// [`Halt::Fault`] for an exception, [`Halt::Stop`] when the world suspends the walk.
-    #[inline]
-    pub fn par<E: Env>(&self, va: u64, env: &mut E) -> Result<Par, Halt<E::Stop>> {
-        let upper = self.regime.has_unprivileged() && crate::bits::bit(va, 55);
-        let context = &self.contexts[usize::from(upper)];
-        let stage1_only = !self.at.both_stages;
-        match walk::translate(context, env, va, self.at.both_stages) {
-            Ok(output) => Ok(par::encode_success(self.pe, self.regime, stage1_only, &output)),
-            Err(Halt::Fault(fault)) if exception_rule(self.pe, &self.at, &fault).is_none() => {
-                Ok(par::encode_fault(self.pe, self.regime, stage1_only, &fault))
-            }
-            Err(halt) => Err(halt),
-        }
-    }
-}
-
 /// What an AT instruction translates: in which regime, as which access (`AArch64.AT`, up to its translation).
-fn at_subject(pe: &Pe, at: &At) -> (Regime, AccessDescriptor) {
+pub(crate) fn at_subject(pe: &Pe, at: &At) -> (Regime, AccessDescriptor) {
     let hcr = pe.hcr();
     let host = hcr_el2::E2H.is_set(hcr) && hcr_el2::TGE.is_set(hcr);
     let el = if host && at.el == 1 && !at.both_stages { 2 } else { at.el };
@@ -241,7 +200,7 @@ fn execute_at<E: Env>(pe: &Pe, at: &At, va: u64, env: &mut E) -> Result<Answer, 
 }
 
 /// Why a fault of an AT instruction is taken as an exception instead of being reported in PAR_EL1, if it is.
-fn exception_rule(pe: &Pe, at: &At, fault: &FaultRecord) -> Option<Rule> {
+pub(crate) fn exception_rule(pe: &Pe, at: &At, fault: &FaultRecord) -> Option<Rule> {
     let gpc = exception::is_gpc_exception(pe, fault) || {
         // The bit is read raw, whether or not EL2 is enabled.
         let routed = hcr_el2::GPF.is_set(pe.hcr()) && pe.el == 1 && !at.both_stages && at.el <= 1;

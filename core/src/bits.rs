@@ -15,7 +15,7 @@ pub const fn mask(high: u32, low: u32) -> u64 {
 #[must_use]
 #[inline(always)]
 pub const fn bits(value: u64, high: u32, low: u32) -> u64 {
-    if low > 63 { 0 } else { (value & mask(high, low)) >> low }
+    if low > 63 || high < low { 0 } else { value >> low & mask(high - low, 0) }
 }
 
 /// `value<n>`.

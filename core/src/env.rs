@@ -35,6 +35,12 @@ pub trait Env {
     /// Why the world might not answer; [`Infallible`] where it always does.
     type Stop;
 
+    /// Whether steps are kept.
+    const LISTENS: bool = false;
+
+    /// Whether glances tell what memory holds.
+    const GLANCES: bool = false;
+
     /// Reads a descriptor.
     ///
     /// # Errors
@@ -46,6 +52,13 @@ pub trait Env {
     /// # Errors
     /// When the world suspends the walk.
     fn compare_and_swap(&mut self, fetch: Fetch, expected: u128, new: u128) -> Result<Reply, Self::Stop>;
+
+    /// A glance at the doubleword at `address`: no read of a walk's, and nothing depends on the answer. A world that
+    /// [glances](Self::GLANCES) lets the memory accesses of many walks overlap.
+    #[inline(always)]
+    fn glance(&self, _address: u64) -> u64 {
+        0
+    }
 
     /// Takes note of a step. Unless overridden the step is never even built.
     fn note(&mut self, _step: impl FnOnce() -> Step) {}
@@ -92,20 +105,47 @@ impl Env for Direct<'_> {
 #[derive(Debug)]
 pub struct Traced<'a, E> {
     env: &'a mut E,
-    /// The steps so far.
-    pub steps: Vec<Step>,
+    /// The steps, and what a buffer held before where it is not overwritten yet: a step is put together in its place.
+    buffer: Vec<Step>,
+    steps: usize,
 }
 
 impl<'a, E: Env> Traced<'a, E> {
     /// Traces what happens in `env`.
     pub const fn new(env: &'a mut E) -> Self {
-        Self { env, steps: Vec::new() }
+        Self::reusing(env, Vec::new())
+    }
+
+    /// Traces into a buffer, over what it holds.
+    pub const fn reusing(env: &'a mut E, buffer: Vec<Step>) -> Self {
+        Self { env, buffer, steps: 0 }
+    }
+
+    /// The steps so far.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        self.buffer.get(..self.steps).unwrap_or_default()
+    }
+
+    /// The steps, in their buffer.
+    #[must_use]
+    pub fn into_steps(mut self) -> Vec<Step> {
+        self.buffer.truncate(self.steps);
+        self.buffer
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push(&mut self, step: Step) {
+        self.buffer.push(step);
     }
 }
 
 impl<E: Env> Env for Traced<'_, E> {
     type Stop = E::Stop;
+    const LISTENS: bool = true;
 
+    #[inline(always)]
     fn read(&mut self, fetch: Fetch) -> Result<Reply, E::Stop> {
         self.env.read(fetch)
     }
@@ -114,8 +154,13 @@ impl<E: Env> Env for Traced<'_, E> {
         self.env.compare_and_swap(fetch, expected, new)
     }
 
+    #[inline(always)]
     fn note(&mut self, step: impl FnOnce() -> Step) {
-        self.steps.push(step());
+        match self.buffer.get_mut(self.steps) {
+            Some(place) => *place = step(),
+            None => self.push(step()),
+        }
+        self.steps += 1;
     }
 }
 

@@ -17,7 +17,7 @@
 //! | 2 | [`regs`], [`pe`]: raw state; [`preset`]: real cores by their ID registers |
 //! | 3 | [`regime`], [`access`], `effective`, [`params`]: what the raw control bits come to |
 //! | 4 | [`outcome`], [`step`], [`memory`], [`mod@env`], [`walk`] |
-//! | 5 | [`par`], [`exception`], [`at`]; [`map`]: everything that is mapped, in ranges |
+//! | 5 | [`par`], [`exception`], [`at`]: one instruction; [`prepared`]: at many addresses; [`map`]: what is mapped |
 //! | 6 | `scenario`: whole cases, as JSON and as Rust |
 //! | 7 | `view`: plain data for the renderers, which are the binary and the playground |
 //!
@@ -50,6 +50,7 @@ pub mod outcome;
 pub mod par;
 pub mod params;
 pub mod pe;
+pub mod prepared;
 pub mod preset;
 pub mod regime;
 pub mod regs;

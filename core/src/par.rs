@@ -1,5 +1,6 @@
 //! PAR_EL1: how the outcome of an AT instruction is encoded.
 
+use crate::addr::{FullAddress, PaSpace};
 use crate::bits::mask;
 use crate::feature::Feature;
 use crate::layout::sysreg::{par_el1_fault as fault_format, par_el1_success as success_format, par_el1_success_d128};
@@ -27,35 +28,103 @@ const RES1: u64 = 1 << 11;
 /// PAR_EL1 of a translation that succeeded (`AArch64.EncodePAR`). `stage1_only` tells AT S1Ex from AT S12Ex.
 #[must_use]
 pub fn encode_success(pe: &Pe, regime: Regime, stage1_only: bool, output: &AddressDescriptor) -> Par {
-    let space = output.address.space;
-    let security = match regime {
-        Regime::El3 => pe.security_state(3),
-        Regime::El20 | Regime::El2 => pe.security_state(2),
-        Regime::El10 => pe.security_state(1),
-    };
-    let nse_ns = success_format::NSE.mask() | success_format::NS.mask();
-    let other = success_format::NS.set(0, u64::from(space != security.pa_space()));
-    let (world, mut unknown) = match (pe.has(Feature::Rme), security) {
-        (true, _) if regime == Regime::El3 => {
-            let space = space as u64;
-            (success_format::NSE.set(success_format::NS.set(0, space & 1), space >> 1), 0)
+    SuccessFormat::new(pe, regime, stage1_only).encode(output)
+}
+
+/// How NS and NSE tell the output's physical address space.
+#[derive(Clone, Copy, Debug)]
+enum World {
+    /// Not at all.
+    Untold,
+    /// NS: it is not the Security state's own.
+    Other,
+    /// NSE and NS: any of four.
+    Space,
+}
+
+/// What of the PAR_EL1 of a success depends on registers alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SuccessFormat {
+    world: World,
+    own: PaSpace,
+    res1: u64,
+    unknown: u64,
+    d128: bool,
+    /// 64 bits, of which none depends on the output's space.
+    plain: bool,
+    mte2: bool,
+    mte_perm: bool,
+}
+
+impl SuccessFormat {
+    /// The format after an AT instruction in a regime.
+    pub fn new(pe: &Pe, regime: Regime, stage1_only: bool) -> Self {
+        let security = match regime {
+            Regime::El3 => pe.security_state(3),
+            Regime::El20 | Regime::El2 => pe.security_state(2),
+            Regime::El10 => pe.security_state(1),
+        };
+        let (ns, nse) = (success_format::NS.mask(), success_format::NSE.mask());
+        let (world, res1, unknown) = match (pe.has(Feature::Rme), security) {
+            (true, _) if regime == Regime::El3 => (World::Space, 0, 0),
+            (true, SecurityState::Realm) if regime == Regime::El10 && stage1_only => (World::Untold, 0, nse | ns),
+            (true, SecurityState::Secure | SecurityState::Realm) => (World::Other, 0, nse),
+            (true, _) => (World::Untold, 0, nse | ns),
+            (false, SecurityState::Secure) => (World::Other, RES1, 0),
+            (false, _) => (World::Untold, RES1, ns),
+        };
+        let d128 = pe.par_format_d128(regime, stage1_only);
+        Self {
+            world,
+            own: security.pa_space(),
+            res1,
+            unknown: unknown | success_format::IMPDEF.mask(),
+            d128,
+            plain: matches!(world, World::Untold) && !d128,
+            mte2: pe.has(Feature::Mte2),
+            mte_perm: pe.has(Feature::MtePerm),
         }
-        (true, SecurityState::Realm) if regime == Regime::El10 && stage1_only => (0, nse_ns),
-        (true, SecurityState::Secure | SecurityState::Realm) => (other, success_format::NSE.mask()),
-        (true, _) => (0, nse_ns),
-        (false, SecurityState::Secure) => (other | RES1, 0),
-        (false, _) => (RES1, success_format::NS.mask()),
-    };
-    unknown |= success_format::IMPDEF.mask();
-    let mut low = success_format::SH.set(world, reported_shareability(&output.attrs).encode());
-    low = success_format::ATTR.set(low, encode_attrs(pe, &output.attrs));
-    let page = output.address.address >> 12;
-    let value = if pe.par_format_d128(regime, stage1_only) {
-        par_el1_success_d128::PA.set128(u128::from(low) | D128, page)
-    } else {
-        u128::from(success_format::PA.set(low, page))
-    };
-    Par { value, unknown: u128::from(unknown) }
+    }
+
+    /// PAR_EL1 for an output.
+    #[inline]
+    pub fn encode(&self, output: &AddressDescriptor) -> Par {
+        self.place(output.address, self.encode_attrs(&output.attrs))
+    }
+
+    /// SH and ATTR for memory attributes.
+    pub fn encode_attrs(&self, attrs: &MemAttrs) -> u64 {
+        let sh = success_format::SH.set(0, reported_shareability(attrs).encode());
+        success_format::ATTR.set(sh, encode_attrs(self.mte2, self.mte_perm, attrs))
+    }
+
+    /// PAR_EL1 for an output address, given SH and ATTR.
+    #[inline(always)]
+    pub fn place(&self, output: FullAddress, attrs: u64) -> Par {
+        if self.plain {
+            let value = success_format::PA.mask() & output.address | attrs | self.res1;
+            return Par { value: value.into(), unknown: self.unknown.into() };
+        }
+        self.place_any(output, attrs)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn place_any(&self, output: FullAddress, attrs: u64) -> Par {
+        let space = output.space as u64;
+        let world = match self.world {
+            World::Untold => 0,
+            World::Other => success_format::NS.set(0, u64::from(output.space != self.own)),
+            World::Space => success_format::NSE.set(success_format::NS.set(0, space & 1), space >> 1),
+        };
+        let (low, page) = (attrs | world | self.res1, output.address >> 12);
+        let value = if self.d128 {
+            par_el1_success_d128::PA.set128(u128::from(low) | D128, page)
+        } else {
+            u128::from(success_format::PA.set(low, page))
+        };
+        Par { value, unknown: u128::from(self.unknown) }
+    }
 }
 
 /// PAR_EL1 of a translation that faulted (`AArch64.EncodePAR`).
@@ -104,9 +173,9 @@ fn reported_shareability(attrs: &MemAttrs) -> Shareability {
 }
 
 /// PAR_EL1.ATTR, in MAIR's encoding (`EncodePARAttrs`).
-fn encode_attrs(pe: &Pe, attrs: &MemAttrs) -> u64 {
-    if pe.has(Feature::Mte2) && attrs.tags == MemTag::Allocation {
-        return if pe.has(Feature::MtePerm) && attrs.no_tag_access { 0xe0 } else { 0xf0 };
+fn encode_attrs(mte2: bool, mte_perm: bool, attrs: &MemAttrs) -> u64 {
+    if mte2 && attrs.tags == MemTag::Allocation {
+        return if mte_perm && attrs.no_tag_access { 0xe0 } else { 0xf0 };
     }
     match attrs.mem_type {
         MemType::Device(kind) => {
@@ -157,7 +226,6 @@ mod tests {
 
     #[test]
     fn write_through_without_xs_is_not_confused_with_its_xs_form() {
-        let pe = Pe::default();
         let mut attrs = MemAttrs {
             mem_type: MemType::normal(Cacheability::WRITE_THROUGH_RA),
             shareability: Shareability::Inner,
@@ -165,12 +233,12 @@ mod tests {
             no_tag_access: false,
             xs: false,
         };
-        assert_eq!(encode_attrs(&pe, &attrs), 0xa0);
+        assert_eq!(encode_attrs(true, true, &attrs), 0xa0);
         attrs.xs = true;
-        assert_eq!(encode_attrs(&pe, &attrs), 0xaa);
+        assert_eq!(encode_attrs(true, true, &attrs), 0xaa);
         attrs.mem_type = MemType::normal(Cacheability::NON_CACHEABLE);
-        assert_eq!(encode_attrs(&pe, &attrs), 0x44);
+        assert_eq!(encode_attrs(true, true, &attrs), 0x44);
         attrs.xs = false;
-        assert_eq!(encode_attrs(&pe, &attrs), 0x40);
+        assert_eq!(encode_attrs(true, true, &attrs), 0x40);
     }
 }

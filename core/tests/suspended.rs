@@ -3,8 +3,9 @@
 use flate2::read::GzDecoder;
 use stagewalk::access::OpKind;
 use stagewalk::at::{self, Answer, Outcome};
-use stagewalk::env::{Ask, Direct, Env, Replay, Traced};
+use stagewalk::env::{Ask, Direct, Env, Fetch, Replay, Traced};
 use stagewalk::memory::{Memory, Reply};
+use stagewalk::prepared::Prepared;
 use stagewalk::scenario::Case;
 use stagewalk::step::{Event, Purpose, Step};
 use std::fs::File;
@@ -120,14 +121,31 @@ fn the_steps_can_be_kept_of_any_world() {
     let mut direct = Direct::new(&mut memory);
     let mut traced = Traced::new(&mut direct);
     let Ok(_) = at::execute(&case.pe, case.op, case.va, &mut traced);
-    assert_eq!(traced.steps, case.trace().steps);
+    assert_eq!(traced.steps(), case.trace().steps);
+}
+
+#[test]
+fn a_buffer_of_steps_can_be_used_again() {
+    let mut buffer = Vec::new();
+    let mut lengths = std::collections::BTreeSet::new();
+    for case in cases("nested", 20) {
+        let mut memory = case.memory.clone();
+        let mut direct = Direct::new(&mut memory);
+        let mut traced = Traced::reusing(&mut direct, buffer);
+        let Ok(_) = at::execute(&case.pe, case.op, case.va, &mut traced);
+        assert_eq!(traced.steps(), case.trace().steps, "{}", case.id);
+        buffer = traced.into_steps();
+        assert_eq!(buffer, case.trace().steps, "{}", case.id);
+        lengths.insert(buffer.len());
+    }
+    assert!(lengths.len() > 5, "traces of many lengths, one after the other: {lengths:?}");
 }
 
 #[test]
 fn a_prepared_instruction_answers_as_an_executed_one() {
     let mut compared = 0;
     for case in PROFILES.iter().flat_map(|profile| cases(profile, 2)) {
-        let Some(prepared) = at::Prepared::new(&case.pe, case.op) else { continue };
+        let Some(prepared) = Prepared::new(&case.pe, case.op) else { continue };
         let mut memory = case.memory.clone();
         let par = prepared.par(case.va, &mut Direct::new(&mut memory));
         match (par, case.run().answer.result) {
@@ -138,4 +156,65 @@ fn a_prepared_instruction_answers_as_an_executed_one() {
         compared += 1;
     }
     assert!(compared > 1000, "{compared} cases");
+}
+
+/// Memory that counts the reads of walks, and may allow glances.
+struct Glanced<'a, const ALLOWED: bool> {
+    memory: &'a mut Memory,
+    reads: u32,
+}
+
+impl<const ALLOWED: bool> Env for Glanced<'_, ALLOWED> {
+    type Stop = std::convert::Infallible;
+    const GLANCES: bool = ALLOWED;
+
+    fn glance(&self, address: u64) -> u64 {
+        assert!(ALLOWED, "a glance at a world that allows none");
+        self.memory.word(address)
+    }
+
+    fn read(&mut self, fetch: Fetch) -> Result<Reply, Self::Stop> {
+        self.reads += 1;
+        Ok(self.memory.read(fetch.address.address, fetch.wide))
+    }
+
+    fn compare_and_swap(&mut self, fetch: Fetch, expected: u128, new: u128) -> Result<Reply, Self::Stop> {
+        let found = self.read(fetch)?;
+        if found == Ok(expected) {
+            for (address, word) in fetch.words(new) {
+                self.memory.write(address, word);
+            }
+        }
+        Ok(found)
+    }
+}
+
+#[test]
+fn a_batch_answers_as_its_walks_one_by_one_and_glances_decide_nothing() {
+    let mut answers = 0;
+    for case in PROFILES.iter().flat_map(|profile| cases(profile, 20)) {
+        let Some(prepared) = Prepared::new(&case.pe, case.op) else { continue };
+        // The case's address and others, some of them alike; in no number that fills the batches.
+        let vas: Vec<u64> = (0..37).map(|index| case.va ^ (index % 19) << (3 * (index % 16))).collect();
+        let alone: Vec<_> = {
+            let mut memory = case.memory.clone();
+            let mut env = Glanced::<false> { memory: &mut memory, reads: 0 };
+            let pars: Vec<_> = vas.iter().map(|&va| (va, prepared.par(va, &mut env))).collect();
+            assert_eq!(batch::<false>(&prepared, &vas, &case.memory), (pars.clone(), env.reads), "{}", case.id);
+            pars
+        };
+        assert_eq!(batch::<true>(&prepared, &vas, &case.memory).0, alone, "{}", case.id);
+        answers += alone.len();
+    }
+    assert!(answers > 5000, "{answers} answers");
+}
+
+type Pars = Vec<(u64, Result<stagewalk::at::Par, stagewalk::walk::Halt<std::convert::Infallible>>)>;
+
+fn batch<const GLANCES: bool>(prepared: &Prepared<'_>, vas: &[u64], memory: &Memory) -> (Pars, u32) {
+    let mut memory = memory.clone();
+    let mut env = Glanced::<GLANCES> { memory: &mut memory, reads: 0 };
+    let mut pars = Vec::new();
+    prepared.pars(vas, &mut env, |va, par| pars.push((va, par)));
+    (pars, env.reads)
 }

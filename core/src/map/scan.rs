@@ -304,7 +304,7 @@ impl<'a, M: Physical> Scan<'a, M> {
                 let set = leaf.map_or(frame.entry, |leaf| leaf.size.into());
                 let known = Known {
                     found: asked.map(|(kind, output)| (kind, output.space)),
-                    base: geometry.output_address(low, input, level, false) & !frame.field,
+                    base: geometry.output_address(low, input, geometry.leaf_size(level, false)) & !frame.field,
                     members: align_down(u64::MAX, frame.entry) & !align_down(u64::MAX, set),
                     number: self.kinds.number(),
                 };

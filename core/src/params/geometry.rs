@@ -78,6 +78,10 @@ pub struct Geometry {
     pub ds: bool,
     /// Whether descriptors have 128 bits.
     pub d128: bool,
+    /// Address bits beyond `oa_size`.
+    beyond: u64,
+    /// How the first table is indexed.
+    first_index: Index,
     /// A 64-bit base register holds bits 51:48 of the table's address in its bits 5:2.
     base_52: bool,
     high_bits: HighBits,
@@ -88,16 +92,47 @@ pub struct Geometry {
     block_nt_faults: bool,
 }
 
+/// How the input address indexes a table: shifted right by `low`, under `mask`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Index {
+    /// The least significant bit of the index; also log2 of what one descriptor covers, in bytes.
+    pub low: u32,
+    /// Ones, as many as the index has bits.
+    pub mask: u64,
+}
+
+impl Index {
+    const fn new((high, low): (u32, u32)) -> Self {
+        Self { low, mask: mask(high - low, 0) }
+    }
+
+    /// The index's most significant bit.
+    #[must_use]
+    pub const fn high(self) -> u32 {
+        self.low + self.mask.count_ones() - 1
+    }
+
+    /// The index.
+    #[must_use]
+    #[inline(always)]
+    pub const fn of(self, ia: u64) -> u64 {
+        ia >> (self.low & 63) & self.mask
+    }
+}
+
 impl Geometry {
     /// The tables of a shape, entered at a start level.
     #[must_use]
     pub fn new(pe: &Pe, shape: &Shape, start_level: i8) -> Self {
         let Shape { granule, ds, d128, ia_size, ps, no_contiguous } = *shape;
         let lpa64k = pe.has(Feature::Lpa) && granule == Granule::K64;
-        Self {
+        let oa_size = physical_address_size(pe, granule, d128, ps);
+        let geometry = Self {
             granule,
             ia_size,
-            oa_size: physical_address_size(pe, granule, d128, ps),
+            oa_size,
+            first_index: Index { low: 0, mask: 0 },
+            beyond: mask(63, oa_size),
             start_level,
             ds,
             d128,
@@ -114,25 +149,21 @@ impl Geometry {
             block_nt_faults: pe.has(Feature::Bbm)
                 && pe.choices.get(Choice::BbmLevel) >= 1
                 && pe.choices.is(Choice::BlockNtFaults),
-        }
+        };
+        Self { first_index: Index::new(geometry.first_index_range()), ..geometry }
     }
 
-    /// These tables, if they have the commonest shape: 4K granule, 64-bit descriptors, from level 0. What they have is
-    /// then said in constants, for the compiler to see.
+    /// Whether the shape is the commonest: 4K granule, 64-bit descriptors, 48-bit addresses.
+    #[must_use]
+    pub const fn is_usual(&self) -> bool {
+        matches!((self.granule, self.start_level), (Granule::K4, 0..=FINAL_LEVEL)) && !self.d128 && !self.ds
+    }
+
+    /// The same tables, with what makes them usual said in constants, for the compiler to see.
     #[must_use]
     #[inline(always)]
-    pub const fn usual(&self) -> Option<Self> {
-        match (self.granule, self.start_level, self.d128, self.ds) {
-            (Granule::K4, 0, false, false) => Some(Self {
-                granule: Granule::K4,
-                start_level: 0,
-                d128: false,
-                ds: false,
-                high_bits: HighBits::Absent,
-                ..*self
-            }),
-            _ => None,
-        }
+    pub const fn usual(self) -> Self {
+        Self { granule: Granule::K4, d128: false, ds: false, high_bits: HighBits::Absent, ..self }
     }
 
     /// log2 of a descriptor's size in bytes.
@@ -191,21 +222,39 @@ impl Geometry {
         align_down(base, if size < least { least } else { size })
     }
 
-    /// The address of the descriptor that input address bits `high:low` index in the table at `base`
-    /// (`AArch64.TTEntryAddress`).
+    /// How the first table is indexed.
     #[must_use]
     #[inline(always)]
-    pub const fn entry_address(&self, base: u64, ia: u64, (high, low): (u32, u32)) -> u64 {
-        base | bits(ia, high, low) << self.descriptor_size()
+    pub const fn first_index(&self) -> Index {
+        self.first_index
+    }
+
+    /// How the table at `level` is indexed after a step of `levels` levels.
+    #[must_use]
+    #[inline(always)]
+    pub const fn index(&self, level: i8, levels: i8) -> Index {
+        let (high, low) = self.index_range(level, levels);
+        Index { low, mask: mask(high - low, 0) }
+    }
+
+    /// The address of the descriptor for an input address in the table at `base` (`AArch64.TTEntryAddress`).
+    #[must_use]
+    #[inline(always)]
+    pub const fn entry_address(&self, base: u64, ia: u64, index: Index) -> u64 {
+        base | index.of(ia) << self.descriptor_size()
     }
 
     /// What a descriptor is at `level` (`AArch64.DecodeDescriptorType`).
     #[must_use]
     #[inline(always)]
     pub const fn descriptor_type(&self, descriptor: u128, level: i8) -> DescriptorType {
-        if self.d128 {
-            return self.wide_type(descriptor, level);
-        }
+        if self.d128 { self.wide_type(descriptor, level) } else { self.narrow_type(descriptor as u64, level) }
+    }
+
+    /// The same for 64 bits.
+    #[must_use]
+    #[inline(always)]
+    pub const fn narrow_type(&self, descriptor: u64, level: i8) -> DescriptorType {
         match descriptor & 0b11 {
             0b11 if level < FINAL_LEVEL => DescriptorType::Table(1),
             0b11 => DescriptorType::Leaf,
@@ -215,7 +264,8 @@ impl Geometry {
     }
 
     /// The same for 128 bits: SKL says how many levels to skip, and the level reached decides.
-    const fn wide_type(&self, descriptor: u128, level: i8) -> DescriptorType {
+    #[must_use]
+    pub const fn wide_type(&self, descriptor: u128, level: i8) -> DescriptorType {
         let skip = s1_d128::SKL.get128(descriptor) as i8;
         if descriptor & 1 == 0 || (skip == 3 && !matches!(self.granule, Granule::K4)) || level + skip > FINAL_LEVEL {
             DescriptorType::Invalid
@@ -245,12 +295,6 @@ impl Geometry {
         descriptor & mask(47, self.granule.bits()) | self.high_bits(descriptor)
     }
 
-    /// The output address in a leaf, before bits of the input address are put in (`AArch64.LeafBase`).
-    #[inline(always)]
-    const fn leaf_base(&self, descriptor: u64, level: i8) -> u64 {
-        descriptor & mask(47, self.block_size(level)) | self.high_bits(descriptor)
-    }
-
     /// The bits of a leaf at `level` that hold consecutive bits of its output address, in place: adding what the leaf
     /// covers to a descriptor makes the one for the memory that follows, until these bits are all ones.
     #[must_use]
@@ -274,18 +318,13 @@ impl Geometry {
     /// Whether a leaf's Contiguous bit counts at `level` (`AArch64.ContiguousBit`).
     #[must_use]
     #[inline(always)]
-    pub const fn contiguous(&self, descriptor: u128, level: i8) -> bool {
+    pub const fn contiguous_counts(&self, level: i8) -> bool {
         let ignored = match (self.granule, level) {
             (Granule::K64, 1) | (Granule::K4, 0) => true,
             (Granule::K16, 1) => !self.d128,
             _ => false,
         };
-        let set = if self.d128 {
-            s1_d128::CONTIGUOUS.get128(descriptor) != 0
-        } else {
-            s1::CONTIGUOUS.is_set(descriptor as u64)
-        };
-        set && !ignored && !self.no_contiguous
+        !ignored && !self.no_contiguous
     }
 
     /// log2 of the number of entries in a contiguous set (`ContiguousSize`).
@@ -309,26 +348,27 @@ impl Geometry {
         self.block_size(level) + if contiguous { self.contiguous_entries(level) } else { 0 }
     }
 
-    /// The output address of a leaf for an input address (`StageOA`).
+    /// The output address of a leaf of a size for an input address (`AArch64.LeafBase`, `StageOA`).
     #[must_use]
     #[inline(always)]
-    pub const fn output_address(&self, descriptor: u64, ia: u64, level: i8, contiguous: bool) -> u64 {
-        let size = self.leaf_size(level, contiguous);
-        align_down(self.leaf_base(descriptor, level), size) | ia & !align_down(u64::MAX, size)
+    pub const fn output_address(&self, descriptor: u64, ia: u64, size: u32) -> u64 {
+        let base = descriptor & mask(47, 0) | self.high_bits(descriptor);
+        let within = !(u64::MAX << (size & 63));
+        base & !within | ia & within
     }
 
     /// `AArch64.OAOutOfRange`.
     #[must_use]
     #[inline(always)]
     pub const fn out_of_range(&self, address: u64) -> bool {
-        address >> self.oa_size != 0
+        address & self.beyond != 0
     }
 
-    /// `AArch64.ContiguousBitFaults`: a contiguous set larger than the input address space.
+    /// `AArch64.ContiguousBitFaults`: a contiguous set, of this size, larger than the input address space.
     #[must_use]
     #[inline(always)]
-    pub const fn contiguous_faults(&self, level: i8) -> bool {
-        self.contiguous_misprogrammed_faults && self.leaf_size(level, true) > self.ia_size
+    pub const fn contiguous_faults(&self, size: u32) -> bool {
+        self.contiguous_misprogrammed_faults && size > self.ia_size
     }
 
     /// `AArch64.BlocknTFaults`: the nT bit is set and the implementation faults then.

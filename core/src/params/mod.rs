@@ -5,7 +5,7 @@ mod gpc;
 mod s1;
 mod s2;
 
-pub use geometry::{BaseFormat, DescriptorType, FINAL_LEVEL, Geometry, Shape};
+pub use geometry::{BaseFormat, DescriptorType, FINAL_LEVEL, Geometry, Index, Shape};
 pub use gpc::GpcParams;
 pub use s1::S1Params;
 pub use s2::{S2Params, Stage2};

@@ -179,6 +179,53 @@ const SINGLE: TcrFields = TcrFields {
 /// still looks for HA, HD and DS where E2H = 1 puts them.
 const SINGLE_E2H: TcrFields = TcrFields { ha: SHARED.ha, hd: SHARED.hd, ds: SHARED.ds, ..SINGLE };
 
+/// The fields of a TCR that one VA range heeds.
+struct Tcr {
+    txsz: u64,
+    tg: u64,
+    irgn: u64,
+    orgn: u64,
+    sh: u64,
+    ps: u64,
+    tbi: bool,
+    tbid: bool,
+    hpd: bool,
+    mtx: bool,
+    ha: bool,
+    hd: bool,
+    ds: bool,
+    epd: bool,
+    e0pd: bool,
+}
+
+impl TcrFields {
+    /// The fields of a value. Inlined for each table, so that the positions are constants.
+    #[inline(always)]
+    const fn read(&self, tcr: u64) -> Tcr {
+        let (epd, e0pd) = match self.two_ranges {
+            Some((epd, e0pd)) => (epd.is_set(tcr), e0pd.is_set(tcr)),
+            None => (false, false),
+        };
+        Tcr {
+            txsz: self.t0sz.get(tcr),
+            tg: self.tg.get(tcr),
+            irgn: self.irgn.get(tcr),
+            orgn: self.orgn.get(tcr),
+            sh: self.sh.get(tcr),
+            ps: self.ps.get(tcr),
+            tbi: self.tbi.is_set(tcr),
+            tbid: self.tbid.is_set(tcr),
+            hpd: self.hpd.is_set(tcr),
+            mtx: self.mtx.is_set(tcr),
+            ha: self.ha.is_set(tcr),
+            hd: self.hd.is_set(tcr),
+            ds: self.ds.is_set(tcr),
+            epd,
+            e0pd,
+        }
+    }
+}
+
 impl VaRange {
     /// The half `va` is in (`AArch64.GetVARange`): bit 55 decides, where a regime has two halves.
     #[must_use]
@@ -194,25 +241,24 @@ impl S1Params {
         let range = VaRange::of(regime, va);
         let Registers { tcr, sctlr, mair, mair2, ttbr: [ttbr0, ttbr1], pir, pire0, por } = registers(regime);
         let (tcr, sctlr) = (pe.regs.get(tcr), pe.regs.get(sctlr));
-        let (fields, ttbr_register) = match (regime.has_unprivileged(), range) {
-            (true, VaRange::Lower) => (&LOWER, ttbr0),
-            (true, VaRange::Upper) => (&UPPER, ttbr1),
-            (false, _) if regime == Regime::El2 && hcr_el2::E2H.is_set(pe.hcr()) => (&SINGLE_E2H, ttbr0),
-            (false, _) => (&SINGLE, ttbr0),
+        let (tcr, ttbr_register) = match (regime.has_unprivileged(), range) {
+            (true, VaRange::Lower) => (LOWER.read(tcr), ttbr0),
+            (true, VaRange::Upper) => (UPPER.read(tcr), ttbr1),
+            (false, _) if regime == Regime::El2 && hcr_el2::E2H.is_set(pe.hcr()) => (SINGLE_E2H.read(tcr), ttbr0),
+            (false, _) => (SINGLE.read(tcr), ttbr0),
         };
-        let implemented = |feature, field: Field| pe.has(feature) && field.is_set(tcr);
         let granule = match range {
-            VaRange::Lower => decode_tg0(pe, fields.tg.get(tcr)),
-            VaRange::Upper => decode_tg1(pe, fields.tg.get(tcr)),
+            VaRange::Lower => decode_tg0(pe, tcr.tg),
+            VaRange::Upper => decode_tg1(pe, tcr.tg),
         };
         let nested = regime == Regime::El10 && pe.el2_enabled();
         let hcr = if nested { pe.hcr() } else { 0 };
-        let mtx = implemented(Feature::Mte4, fields.mtx);
+        let mtx = tcr.mtx && pe.has(Feature::Mte4);
         let nv1 = nested && nv1(pe, hcr);
         let tcr2 = pe.effective_tcr2(regime);
         let extended = |feature, field: Field| pe.has(feature) && field.is_set(tcr2);
         let d128 = regime != Regime::El2 && extended(Feature::D128, tcr2_el1::D128);
-        let ha = implemented(Feature::Hafdbs, fields.ha);
+        let ha = tcr.ha && pe.has(Feature::Hafdbs);
         let ttbr = pe.regs.get128(ttbr_register);
         let disch = if range == VaRange::Upper { tcr2_el1::DisCH1 } else { tcr2_el1::DisCH0 };
         Self {
@@ -222,19 +268,19 @@ impl S1Params {
             enabled: sctlr_el1::M.is_set(sctlr) && !hcr_el2::DC.is_set(hcr) && !hcr_el2::TGE.is_set(hcr),
             nested,
             granule,
-            txsz: fields.t0sz.get(tcr),
-            ps: fields.ps.get(tcr),
+            txsz: tcr.txsz,
+            ps: tcr.ps,
             ttbr,
             ttbr_register,
-            irgn: fields.irgn.get(tcr),
-            orgn: fields.orgn.get(tcr),
-            sh: fields.sh.get(tcr),
-            tbi: fields.tbi.is_set(tcr),
-            tbid: implemented(Feature::Pauth, fields.tbid),
+            irgn: tcr.irgn,
+            orgn: tcr.orgn,
+            sh: tcr.sh,
+            tbi: tcr.tbi,
+            tbid: tcr.tbid && pe.has(Feature::Pauth),
             mtx,
-            epd: fields.two_ranges.is_some_and(|(epd, _)| epd.is_set(tcr)),
-            e0pd: fields.two_ranges.is_some_and(|(_, e0pd)| implemented(Feature::E0pd, e0pd)),
-            hpd: implemented(Feature::Hpds, fields.hpd),
+            epd: tcr.epd,
+            e0pd: tcr.e0pd && pe.has(Feature::E0pd),
+            hpd: tcr.hpd && pe.has(Feature::Hpds),
             ee: sctlr_el1::EE.is_set(sctlr),
             wxn: sctlr_el1::WXN.is_set(sctlr),
             sif: pe.has_secure_state() && scr_el3::SIF.is_set(pe.scr()),
@@ -243,8 +289,8 @@ impl S1Params {
             dct: pe.has(Feature::Mte2) && hcr_el2::DCT.is_set(hcr),
             nv1,
             ha,
-            hd: implemented(Feature::Hafdbs, fields.hd),
-            ds: effective_ds(pe, granule, fields.ds.is_set(tcr)),
+            hd: tcr.hd && pe.has(Feature::Hafdbs),
+            ds: effective_ds(pe, granule, tcr.ds),
             d128,
             skl: if d128 { ttbr0_el1_d128::SKL.get128(ttbr) } else { 0 },
             disch: d128 && disch.is_set(tcr2),

@@ -110,6 +110,12 @@ impl Stage2 {
         self.own.enabled
     }
 
+    /// Whether every IPA has the same parameters.
+    #[must_use]
+    pub const fn has_one_space(&self) -> bool {
+        self.non_secure.is_none()
+    }
+
     /// The parameters for an IPA in `space`.
     #[must_use]
     pub const fn params(&self, space: PaSpace) -> &S2Params {

@@ -127,7 +127,7 @@ impl Case {
         let mut world = Overlay::new(&self.memory);
         let mut traced = Traced::new(&mut world);
         let Ok(answer) = at::execute(&self.pe, self.op, self.va, &mut traced);
-        let steps = traced.steps;
+        let steps = traced.into_steps();
         Run { answer, reads: world.reads, writes: world.writes, steps }
     }
 }

@@ -68,11 +68,56 @@ pub(super) fn effective_shareability(attrs: MemAttrs) -> MemAttrs {
     MemAttrs { shareability: if outer { Shareability::Outer } else { attrs.shareability }, ..attrs }
 }
 
+/// What of a stage-1 leaf decides its memory attributes: SH in bits 7:6 and AttrIndx in bits 8 and 2:0. The bits
+/// between are what a leaf has there: taking them along is cheaper than not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AttrBits(u16);
+
+impl AttrBits {
+    /// How many there are.
+    pub const COUNT: usize = 512;
+
+    /// How many combinations there are of what does decide.
+    pub const KINDS: usize = 64;
+
+    /// Every one, in order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..Self::COUNT as u16).map(Self)
+    }
+
+    #[inline(always)]
+    pub(super) fn of(leaf: impl Word, aie: bool) -> Self {
+        let high = u16::from(aie && leaf.attr_index3());
+        Self(bits(leaf.low(), 9, 2) as u16 | high << 8)
+    }
+
+    /// Its place among all.
+    #[inline(always)]
+    pub const fn index(self) -> usize {
+        (self.0 & 0x1ff) as usize
+    }
+
+    /// AttrIndx.
+    pub const fn attr_index(self) -> u32 {
+        (self.0 & 0b111 | self.0 >> 5 & 0b1000) as u32
+    }
+
+    /// SH.
+    pub const fn sh(self) -> u64 {
+        (self.0 >> 6 & 0b11) as u64
+    }
+
+    /// The place of what decides, alone.
+    #[inline(always)]
+    pub const fn kind(self) -> usize {
+        (self.attr_index() | (self.sh() as u32) << 4) as usize
+    }
+}
+
 /// Attributes of a stage-1 leaf: MAIR's byte for its AttrIndx, and SH (`S1DecodeMemAttrs`).
-#[inline(always)]
-pub(super) fn s1_decode(pe: &Pe, params: &S1Params, leaf: Word) -> MemAttrs {
-    let index = leaf.attr_index(params.aie);
-    let sh = if params.ds && !params.d128 { params.sh } else { descriptor::s1::SH.get(leaf.low()) };
+pub(super) fn s1_decode(pe: &Pe, params: &S1Params, leaf: AttrBits) -> MemAttrs {
+    let index = leaf.attr_index();
+    let sh = if params.ds && !params.d128 { params.sh } else { leaf.sh() };
     let mair = if index < 8 { params.mair } else { params.mair2 };
     let low = 8 * (index & 7);
     let byte = bits(mair, low + 7, low);

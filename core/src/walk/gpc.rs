@@ -1,7 +1,7 @@
 //! Granule protection checks (`GranuleProtectionCheck`): whether a physical address belongs to the physical address
 //! space it is accessed in.
 
-use super::{Context, Halt, Walk, fault};
+use super::{Halt, Walk, fault};
 use crate::addr::{FullAddress, PaSpace};
 use crate::bits::{align_down, bits, mask};
 use crate::env::{Env, Fetch};
@@ -71,15 +71,15 @@ impl GpcParams {
 }
 
 /// Checks an access to `address`. `record` is the fault, but for what the check adds.
-#[inline]
+#[inline(always)]
 pub(super) fn check<E: Env>(
-    context: &Context<'_>,
+    params: Option<&GpcParams>,
     env: &mut E,
     place: Place,
     address: FullAddress,
     record: impl FnOnce() -> FaultRecord,
 ) -> Walk<(), E> {
-    match &context.gpc {
+    match params {
         None => Ok(()),
         Some(params) => checked(params, env, place, address, record()),
     }
@@ -101,7 +101,7 @@ fn checked<E: Env>(
         }
         Err(Failure { rule, kind, level }) => {
             let gpcf = Some(Gpcf { kind, level, second_stage: record.second_stage });
-            fault(env, place, rule, FaultRecord { gpcf, paddress: address, ..record })
+            Err(fault(env, place, rule, FaultRecord { gpcf, paddress: address, ..record }))
         }
     }
 }

@@ -3,25 +3,35 @@
 //! [`translate`] reads like the pseudocode's `AArch64.FullTranslate`; [`Env`] decides whether it runs at once, is
 //! traced, or stops at a descriptor. A fault travels as an error, so the body has `?` where the pseudocode returns.
 
+mod ahead;
 mod attr;
 mod descend;
 mod gpc;
+mod off;
 mod perm;
 mod s1;
 mod s2;
+mod start;
 mod update;
 mod word;
 
+pub(crate) use ahead::{LANES, look_ahead};
+pub(crate) use attr::AttrBits;
 pub use perm::Blame;
+pub(crate) use s1::Mapped;
+use s2::Reached;
+use start::{S1Start, S2Starts};
 
 use crate::addr::{FullAddress, PaSpace};
 use crate::env::Env;
-use crate::outcome::{AddressDescriptor, FaultCode, FaultRecord};
+use crate::outcome::{AddressDescriptor, FaultCode, FaultRecord, MemAttrs};
 use crate::params::{GpcParams, S1Params, Stage2};
 use crate::pe::Pe;
 use crate::regime::{SecurityState, VaRange};
 use crate::rule::Rule;
-use crate::step::{Event, Place, Step};
+use crate::step::{Event, Place, Purpose, Step};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 /// What kind of access is translated (`AccessType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,7 +80,7 @@ impl AccessDescriptor {
 }
 
 /// Everything about a translation but the address: what is decoded once and then only read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Context<'a> {
     /// The processing element.
     pub pe: &'a Pe,
@@ -80,9 +90,21 @@ pub struct Context<'a> {
     pub s2: Option<Stage2>,
     /// The access.
     pub access: AccessDescriptor,
-    s1_start: s1::Start,
-    s2_start: Option<s2::Starts>,
+    s1_start: S1Start,
+    s2_start: Option<S2Starts>,
     gpc: Option<GpcParams>,
+    known: Option<Box<Known>>,
+}
+
+/// Answers worked out in advance, for a context that is used many times.
+#[derive(Clone, Debug)]
+struct Known {
+    verdicts: perm::Verdicts,
+    /// Memory attributes of stage 1's output, by what decides them.
+    s1_attrs: [MemAttrs; AttrBits::COUNT],
+    /// Those of stage 2's output for stage-1 descriptors, which only a trace tells; empty without a stage 2 of one
+    /// space.
+    s2_walk_attrs: Vec<MemAttrs>,
 }
 
 impl<'a> Context<'a> {
@@ -90,21 +112,48 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn new(pe: &'a Pe, s1: S1Params, access: AccessDescriptor) -> Self {
         let s2 = s1.nested.then(|| Stage2::new(pe, access.security));
+        let gpc = GpcParams::new(pe);
         Self {
             pe,
             s1,
             s2,
             access,
-            s1_start: s1::Start::new(pe, &s1, access),
-            s2_start: s2.as_ref().map(|stage2| s2::Starts::new(pe, stage2)),
-            gpc: GpcParams::new(pe),
+            s1_start: S1Start::new(pe, &s1, gpc.as_ref(), access),
+            s2_start: s2.as_ref().map(|stage2| S2Starts::new(pe, stage2, gpc.as_ref())),
+            gpc,
+            known: None,
         }
+    }
+
+    /// The same, with everything worked out in advance that can be.
+    #[must_use]
+    pub fn prepared(self) -> Self {
+        let stage2 = self.s2.as_ref().filter(|stage2| stage2.enabled() && stage2.has_one_space());
+        let s2_walk_attrs = stage2.map_or_else(Vec::new, |stage2| s2::walk_attrs(&self, stage2));
+        let known = Known { verdicts: perm::Verdicts::new(&self), s1_attrs: self.s1_attrs_table(), s2_walk_attrs };
+        Self { known: Some(Box::new(known)), ..self }
     }
 }
 
 impl Context<'_> {
+    /// Memory attributes of stage 1's output, by what decides them.
+    pub(crate) fn s1_attrs_table(&self) -> [MemAttrs; AttrBits::COUNT] {
+        let mut kinds = [None; AttrBits::KINDS];
+        let mut table = [self.s1_start.walk_attrs; AttrBits::COUNT];
+        for bits in AttrBits::all() {
+            table[bits.index()] = *kinds[bits.kind()].get_or_insert_with(|| self.decode_s1_attrs(bits));
+        }
+        table
+    }
+
+    /// Whether both stages are on, and two leaves, whatever their addresses, always come to the same memory attributes.
+    pub(crate) fn leaves_decide(&self) -> bool {
+        let stage2 = self.s2.as_ref().is_some_and(|stage2| stage2.enabled() && stage2.has_one_space());
+        self.known.is_some() && self.s1.enabled && stage2
+    }
+
     #[inline]
-    const fn stage2(&self) -> Option<(&Stage2, &s2::Starts)> {
+    const fn stage2(&self) -> Option<(&Stage2, &S2Starts)> {
         match (&self.s2, &self.s2_start) {
             (Some(stage2), Some(starts)) => Some((stage2, starts)),
             _ => None,
@@ -142,16 +191,82 @@ pub fn translate<E: Env>(
 ///
 /// # Errors
 /// As [`translate`].
-#[inline]
 pub(crate) fn translate_stage2<E: Env>(
     context: &Context<'_>,
     env: &mut E,
     ipa: &AddressDescriptor,
 ) -> Walk<AddressDescriptor, E> {
-    match context.stage2() {
-        Some(stage2) => s2::translate(context, stage2, env, ipa),
-        None => Ok(*ipa),
+    let Some(stage2) = context.stage2() else { return Ok(*ipa) };
+    if !stage2.0.params(ipa.address.space).enabled {
+        off::tell_s2(env, ipa.address, Purpose::Output, ipa.attrs);
+        return Ok(*ipa);
     }
+    let then = |reached| s2::describe(context, stage2.0, &ipa.attrs, reached);
+    s2::map(context, stage2, env, ipa.address, (&ipa.attrs, ipa.s1assured), then)
+}
+
+/// The leaves that both stages translate an address by, in place of the memory attributes that they come to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Nested {
+    s1_attrs: AttrBits,
+    s2: Reached,
+}
+
+impl Nested {
+    /// How many combinations there are of what decides memory attributes.
+    pub const ATTRS: usize = AttrBits::KINDS * Reached::ATTRS;
+
+    /// The output address.
+    #[inline(always)]
+    pub const fn address(&self) -> FullAddress {
+        self.s2.address
+    }
+
+    /// What decides memory attributes.
+    #[inline(always)]
+    pub const fn attrs(&self) -> usize {
+        self.s2.attrs() * AttrBits::KINDS + self.s1_attrs.kind()
+    }
+
+    /// Memory attributes.
+    pub fn describe(&self, context: &Context<'_>) -> MemAttrs {
+        let s1_attrs = context.s1_attrs(self.s1_attrs);
+        context.stage2().map_or(s1_attrs, |(stage2, _)| s2::describe(context, stage2, &s1_attrs, self.s2).attrs)
+    }
+}
+
+/// Both stages of a prepared context in which leaves decide the memory attributes; `then` makes of them what the caller
+/// wants. Without a stage 2 there are none to make it of: [`Context::leaves_decide`] says whether there is.
+#[inline(always)]
+pub(crate) fn nested<E: Env, T>(
+    context: &Context<'_>,
+    env: &mut E,
+    va: u64,
+    then: impl Fn(Nested) -> T + Copy,
+    otherwise: impl Fn(Mapped) -> T + Copy,
+) -> Walk<T, E> {
+    s1::map(context, env, va, move |env, ipa| match (&context.known, context.stage2()) {
+        (Some(known), Some(stage2)) => {
+            let attrs = &known.s1_attrs[ipa.attrs.index()];
+            let then = move |s2| then(Nested { s1_attrs: ipa.attrs, s2 });
+            s2::map(context, stage2, env, ipa.address, (attrs, ipa.assured), then)
+        }
+        _ => Ok(otherwise(ipa)),
+    })
+}
+
+/// Stage 1 alone where it is on, short of memory attributes.
+///
+/// # Errors
+/// As [`translate`].
+#[inline(always)]
+pub(crate) fn map<E: Env, T>(
+    context: &Context<'_>,
+    env: &mut E,
+    va: u64,
+    then: impl Fn(&mut E, Mapped) -> Walk<T, E> + Copy,
+) -> Walk<T, E> {
+    s1::map(context, env, va, then)
 }
 
 /// The granule protection check of an output address, which accesses make and AT does not.
@@ -160,15 +275,40 @@ pub(crate) fn translate_stage2<E: Env>(
 /// As [`translate`].
 pub fn check_output<E: Env>(context: &Context<'_>, env: &mut E, output: &AddressDescriptor) -> Walk<(), E> {
     let record = s1_fault(FaultCode::GpcfOnOutput, 0, context.access);
-    gpc::check(context, env, Place::INSTRUCTION, output.address, || record)
+    gpc::check(context.gpc.as_ref(), env, Place::INSTRUCTION, output.address, || record)
 }
 
-/// Notes a fault and returns it: a trace never lacks its ending.
+/// Calls what is seldom needed. What it captures is put together only then, so that until then the walk keeps it in
+/// registers.
 #[cold]
 #[inline(never)]
-fn fault<T, E: Env>(env: &mut E, place: Place, rule: Rule, fault: FaultRecord) -> Walk<T, E> {
+fn aside<E: Env, T>(env: &mut E, seldom: impl FnOnce(&mut E) -> T) -> T {
+    seldom(env)
+}
+
+/// A walk of its own, out of line: for what is usual in another way than the walk around it. Its result is taken apart
+/// and put together again, so that the two results need not share a place in memory.
+#[inline(always)]
+#[expect(clippy::needless_match, reason = "the match gives the two results places of their own")]
+fn apart<E: Env, T>(env: &mut E, walk: impl FnOnce(&mut E) -> Walk<T, E>) -> Walk<T, E> {
+    match out_of_line(env, walk) {
+        Ok(output) => Ok(output),
+        Err(halt) => Err(halt),
+    }
+}
+
+#[inline(never)]
+fn out_of_line<E: Env, T>(env: &mut E, walk: impl FnOnce(&mut E) -> Walk<T, E>) -> Walk<T, E> {
+    walk(env)
+}
+
+/// Notes a fault and returns it: a trace never lacks its ending. The caller makes it an `Err`, so that what the walk
+/// returns stays in registers as long as nothing fails.
+#[cold]
+#[inline(never)]
+fn fault<E: Env>(env: &mut E, place: Place, rule: Rule, fault: FaultRecord) -> Halt<E::Stop> {
     env.note(|| Step { place, rule, event: Event::Fault { fault } });
-    Err(Halt::Fault(fault))
+    Halt::Fault(fault)
 }
 
 /// A stage-1 fault.

@@ -1,171 +1,212 @@
 //! Stage 1 (`AArch64.S1Translate`).
 
-use super::descend::{Descent, Entry, EntryAccess, Leaf, Lookup};
-use super::perm::{self, TablePermissions};
-use super::s2::{self, Located};
+use super::attr::AttrBits;
+use super::descend::{Descent, Entry, EntryAccess, Leaf, Lookup, Stage};
+use super::perm::{self, Denied, TableLimits};
+use super::s2::{self, Wanted};
+use super::start::{S1Start, S2Starts};
 use super::update::Update;
 use super::word::Word;
-use super::{AccessDescriptor, AccessType, Context, Walk, attr, blamed, fault, s1_fault};
+use super::{AccessType, Context, Walk, apart, aside, attr, blamed, fault, off, s1_fault};
 use crate::addr::{FullAddress, PaSpace};
-use crate::bits::{bit, bits, mask};
 use crate::choice::Choice;
 use crate::env::{Env, Fetch};
-use crate::feature::Feature;
 use crate::layout::descriptor;
-use crate::outcome::{
-    AddressDescriptor, Cacheability, DeviceType, FaultCode, FaultRecord, MemAttrs, MemTag, MemType, Shareability,
-};
-use crate::params::{Geometry, S1Params, Stage2};
-use crate::pe::Pe;
-use crate::regime::{Regime, VaRange};
+use crate::outcome::{AddressDescriptor, FaultCode, FaultRecord, MemAttrs};
+use crate::params::Stage2;
+use crate::regime::Regime;
 use crate::rule::Rule;
-use crate::step::{Event, Place, Purpose, Step};
+use crate::step::{Event, Place, Step};
+
+/// Where a leaf that permits the access maps an address.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mapped {
+    pub address: FullAddress,
+    /// What decides the memory attributes.
+    pub attrs: AttrBits,
+    /// The mapping is assured (`FEAT_THE`).
+    pub assured: bool,
+}
+
+impl Mapped {
+    /// The output with its memory attributes.
+    pub fn describe(&self, context: &Context<'_>) -> AddressDescriptor {
+        let Self { address, attrs, assured } = *self;
+        let attrs = context.s1_attrs(attrs);
+        AddressDescriptor { address, attrs, s1assured: assured, s2fs1mro: false, mecid: 0 }
+    }
+}
 
 /// Translates `va` to an intermediate address, or to a physical one where stage 1 is the last stage.
-#[inline(always)]
 pub(super) fn translate<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<AddressDescriptor, E> {
-    let (params, Start { geometry, table, .. }) = (&context.s1, &context.s1_start);
-    let table = *table;
-    if !params.enabled {
-        return disabled(context, env, va);
+    if context.s1.enabled {
+        map(context, env, va, |_, mapped| Ok(mapped.describe(context)))
+    } else {
+        off::s1(context, env, va)
     }
+}
+
+/// [`translate`] where stage 1 is on, short of the memory attributes. What the caller makes of a mapping is made where
+/// it is found, so that it need not be carried there.
+#[inline(always)]
+pub(super) fn map<E: Env, T>(
+    context: &Context<'_>,
+    env: &mut E,
+    va: u64,
+    then: impl Fn(&mut E, Mapped) -> Walk<T, E> + Copy,
+) -> Walk<T, E> {
+    let params = &context.s1;
     check_input(context, env, va)?;
-    env.note(|| Step {
-        place: Place::S1,
-        rule: Rule::S1Start,
-        event: Event::Start {
-            input: va,
-            granule: params.granule,
-            ia_size: geometry.ia_size as u8,
-            oa_size: geometry.oa_size as u8,
-            level: geometry.start_level,
-            ttbr: params.ttbr,
-            table,
-        },
+    env.note(|| {
+        let S1Start { geometry, table, .. } = context.s1_start;
+        Step {
+            place: Place::S1,
+            rule: Rule::S1Start,
+            event: Event::Start {
+                input: va,
+                granule: params.granule,
+                ia_size: geometry.ia_size as u8,
+                oa_size: geometry.oa_size as u8,
+                level: geometry.start_level,
+                ttbr: params.ttbr,
+                table,
+            },
+        }
     });
-    loop {
-        let assured = params.d128 || params.pnch;
-        let mut lookup =
-            S1Lookup { context, tables: TablePermissions::default(), assured, mro: false, disch: params.disch };
-        let descent = Descent {
-            context,
-            geometry,
-            table,
+    let stage2 = match context.stage2() {
+        Some(stage2) if E::LISTENS || stage2.0.enabled() => Some(stage2),
+        _ => None,
+    };
+    // Written out for each, so that the walk is compiled for each.
+    if !context.s1_start.usual {
+        let nested = stage2.map_or(Nested::No, Nested::Any);
+        return apart(env, move |env| S1 { context, va, nested, then }.walk_any(env));
+    }
+    match stage2 {
+        None => S1 { context, va, nested: Nested::No, then }.walk_usual(env),
+        Some(stage2) => apart(env, move |env| nested(context, env, va, stage2, then)),
+    }
+}
+
+/// [`map`] under a stage 2, where stage 1's walk is the usual one.
+#[inline(always)]
+fn nested<E: Env, T>(
+    context: &Context<'_>,
+    env: &mut E,
+    va: u64,
+    stage2: (&Stage2, &S2Starts),
+    then: impl Fn(&mut E, Mapped) -> Walk<T, E> + Copy,
+) -> Walk<T, E> {
+    match s2::Usual::of(stage2) {
+        Some(usual) => S1 { context, va, nested: Nested::Usual(&usual), then }.walk_usual(env),
+        None if !stage2.0.enabled() => S1 { context, va, nested: Nested::Off, then }.walk_usual(env),
+        None => S1 { context, va, nested: Nested::Any(stage2), then }.walk_any(env),
+    }
+}
+
+/// What translates the addresses of stage 1's descriptors.
+#[derive(Clone, Copy)]
+enum Nested<'a> {
+    /// Nothing.
+    No,
+    /// Stage 2, which is off.
+    Off,
+    /// Stage 2, by its usual walk.
+    Usual(&'a s2::Usual<'a>),
+    /// Stage 2.
+    Any((&'a Stage2, &'a S2Starts)),
+}
+
+/// One stage-1 translation.
+#[derive(Clone, Copy)]
+struct S1<'a, F> {
+    context: &'a Context<'a>,
+    va: u64,
+    nested: Nested<'a>,
+    then: F,
+}
+
+impl<'a, F: Copy> S1<'a, F> {
+    #[inline(always)]
+    const fn descent(self) -> Descent<'a> {
+        let (params, start) = (&self.context.s1, &self.context.s1_start);
+        Descent {
+            geometry: start.geometry,
+            table: start.table,
+            gpc: self.context.gpc.as_ref(),
             big_endian: params.ee,
             ha: params.ha,
             haft: params.haft,
             base_rule: Rule::S1Base,
-        };
-        let leaf = descent.run(&mut lookup, env, va)?;
-        if let Some(output) = finish(context, env, &lookup, &leaf)? {
-            return Ok(output);
-        }
-    }
-}
-
-/// What of the input checks and of the first table does not depend on the address within its range.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Start {
-    geometry: Geometry,
-    table: FullAddress,
-    /// Attributes of descriptor reads.
-    pub walk_attrs: MemAttrs,
-    /// VA bits that must all equal the bit that chose the range.
-    sign: u64,
-    /// The rule by which every address faults, before the range check.
-    faults: Option<Rule>,
-    /// And after it.
-    denied: Option<Rule>,
-}
-
-impl Start {
-    pub fn new(pe: &Pe, params: &S1Params, access: AccessDescriptor) -> Self {
-        let geometry = params.geometry(pe);
-        let address = geometry.table_base(params.ttbr, params.base_format());
-        let below = params.txsz < params.min_txsz(pe);
-        let above = params.txsz > params.max_txsz(pe);
-        let txsz_faults = below && (pe.has(Feature::Lva) || pe.choices.is(Choice::TxszBelowMinFaults))
-            || above && pe.choices.is(Choice::TxszAboveMaxFaults);
-        let top = params.addr_top(access.kind == AccessType::Fetch);
-        // The tag in bits 59:56 is not part of the address (MTX).
-        let tag = if params.mtx { mask(59, 56) } else { 0 };
-        let attrs = attr::walk_attrs(pe, params.sh, params.irgn, params.orgn);
-        Self {
-            geometry,
-            walk_attrs: if params.dcache { attrs } else { attr::normal_non_cacheable(attrs.xs) },
-            table: FullAddress::new(params.security.pa_space(), address),
-            sign: mask(top, geometry.ia_size) & !tag,
-            faults: txsz_faults.then_some(Rule::S1TxSz),
-            denied: match (access.el == 0 && params.e0pd, params.epd) {
-                (true, _) => Some(Rule::S1E0pd),
-                (false, true) => Some(Rule::S1Epd),
-                (false, false) => None,
-            },
+            usual: false,
         }
     }
 
-    /// `AArch64.VAIsOutOfRange`.
-    fn out_of_range(&self, params: &S1Params, va: u64) -> bool {
-        va & self.sign != if params.range == VaRange::Upper { self.sign } else { 0 }
+    #[inline(always)]
+    fn walk_usual<E: Env, T>(self, env: &mut E) -> Walk<T, E>
+    where
+        F: Fn(&mut E, Mapped) -> Walk<T, E>,
+    {
+        self.descent().walk_usual(self, env)
+    }
+
+    fn walk_any<E: Env, T>(self, env: &mut E) -> Walk<T, E>
+    where
+        F: Fn(&mut E, Mapped) -> Walk<T, E>,
+    {
+        self.descent().walk_any(self, env)
+    }
+}
+
+impl<E: Env, T, F: Fn(&mut E, Mapped) -> Walk<T, E> + Copy> Stage<E> for S1<'_, F> {
+    type Output = T;
+
+    /// Walks until no hardware update has found its descriptor changed.
+    #[inline(always)]
+    fn walk<D: Word, const USUAL: bool>(self, env: &mut E, descent: Descent<'_>) -> Walk<T, E> {
+        let (context, params) = (self.context, &self.context.s1);
+        loop {
+            let mut lookup = S1Lookup {
+                context,
+                nested: self.nested,
+                tables: TableLimits::default(),
+                assured: !USUAL && (D::WIDE || params.pnch),
+                mro: false,
+                disch: !USUAL && params.disch,
+            };
+            let leaf: Leaf<D> = descent.run(&mut lookup, env, self.va)?;
+            if let Some(mapped) = finish(context, env, lookup, leaf)? {
+                return (self.then)(env, mapped);
+            }
+            if USUAL {
+                // Seldom enough to need no loop of its own, which would cost every walk its registers.
+                return aside(env, move |env| self.walk_any(env));
+            }
+        }
     }
 }
 
 /// Faults that need no walk, in order.
-#[inline]
+#[inline(always)]
 fn check_input<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<(), E> {
     let start = &context.s1_start;
-    let out_of_range = start.out_of_range(&context.s1, va);
-    match start.faults.or(if out_of_range { Some(Rule::S1VaRange) } else { start.denied }) {
-        None => Ok(()),
-        Some(rule) => fault(env, Place::S1, rule, s1_fault(FaultCode::Translation, 0, context.access)),
+    if start.open && !start.out_of_range(va) {
+        return Ok(());
     }
-}
-
-/// `AArch64.S1DisabledOutput`.
-#[cold]
-fn disabled<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<AddressDescriptor, E> {
-    let (pe, params) = (context.pe, &context.s1);
-    let fetch = context.access.kind == AccessType::Fetch;
-    let canonical = if params.mtx { MemTag::Canonical } else { MemTag::Untagged };
-    let (mem_type, shareability, tags, xs) = if params.dc {
-        let tags = if params.dct { MemTag::Allocation } else { canonical };
-        (MemType::normal(Cacheability::WRITE_BACK_RWA), Shareability::Non, tags, false)
-    } else if fetch {
-        let cache = if params.icache { Cacheability::WRITE_THROUGH_RA } else { Cacheability::NON_CACHEABLE };
-        (MemType::normal(cache), Shareability::Outer, canonical, true)
-    } else {
-        (MemType::Device(DeviceType::NGnRnE), Shareability::Outer, canonical, true)
-    };
-    let top = params.addr_top(fetch);
-    if disabled_address(context, va, tags) & mask(top, pe.pa_max()) != 0 {
-        return fault(env, Place::S1, Rule::S1DisabledSize, s1_fault(FaultCode::AddressSize, 0, context.access));
-    }
-    let output = AddressDescriptor {
-        address: FullAddress::new(params.security.pa_space(), bits(va, 55, 0)),
-        attrs: MemAttrs { mem_type, shareability, tags, no_tag_access: false, xs },
-        s1assured: false,
-        s2fs1mro: false,
-        mecid: 0,
-    };
-    env.note(|| Step { place: Place::S1, rule: Rule::S1Disabled, event: Event::Disabled { output } });
-    Ok(output)
-}
-
-/// The address whose size is checked with stage 1 off: a canonical tag is not part of it.
-const fn disabled_address(context: &Context<'_>, va: u64, tags: MemTag) -> u64 {
-    let params = &context.s1;
-    let data = !matches!(context.access.kind, AccessType::Fetch);
-    if !matches!(tags, MemTag::Canonical) || params.tbi || !(params.dc || data) {
-        return va;
-    }
-    let ones = bit(va, 55) && (params.dc || params.regime.has_unprivileged());
-    if ones { va | mask(59, 56) } else { va & !mask(59, 56) }
+    Err(aside(env, |env| {
+        let range = start.out_of_range(va).then_some(Rule::S1VaRange);
+        // One of the three it is: the last stands for what cannot be.
+        let rule = start.faults.or(range).or(start.denied).unwrap_or(Rule::S1VaRange);
+        fault(env, Place::S1, rule, s1_fault(FaultCode::Translation, 0, context.access))
+    }))
 }
 
 /// A stage-1 descent under way.
+#[derive(Clone, Copy)]
 struct S1Lookup<'a> {
     context: &'a Context<'a>,
-    tables: TablePermissions,
+    nested: Nested<'a>,
+    tables: TableLimits,
     /// Every descriptor so far was Protected, in memory that only the MMU may write.
     assured: bool,
     /// Stage 2 lets only the MMU write the table in hand.
@@ -175,57 +216,46 @@ struct S1Lookup<'a> {
 }
 
 impl S1Lookup<'_> {
-    /// Stage 2's answer for a descriptor's address.
-    fn locate_in<E: Env>(
-        &self,
-        stage2: (&Stage2, &s2::Starts),
-        env: &mut E,
-        entry: Entry,
-        access: EntryAccess,
-    ) -> Walk<Located, E> {
-        let context = self.context;
-        let purpose = access.purpose(entry.level);
-        let access = match access {
-            EntryAccess::Read => context.access.for_descriptor(entry.first.then_some(context.s1.range)),
-            EntryAccess::Update => context.access.for_update(),
-        };
-        s2::locate(context, stage2, env, entry.address, purpose, access)
-    }
-
     /// Whether the mapping stays assured with this descriptor.
     #[inline(always)]
-    fn assured_by(&self, descriptor: Word) -> bool {
+    fn assured_by(&self, descriptor: impl Word) -> bool {
         self.assured && self.mro && descriptor.protected(self.context.s1.pnch)
     }
 }
 
-impl<E: Env> Lookup<E> for S1Lookup<'_> {
+impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
+    #[inline(always)]
     fn place(&self) -> Place {
         Place::S1
     }
 
+    #[cold]
     fn fault(&self, code: FaultCode, level: i8) -> FaultRecord {
         s1_fault(code, level, self.context.access)
     }
 
     #[inline(always)]
     fn locate(&mut self, env: &mut E, entry: Entry, access: EntryAccess) -> Walk<FullAddress, E> {
-        let context = self.context;
-        let stage2 = match context.stage2() {
-            Some(stage2) if stage2.0.enabled() => stage2,
-            Some(_) => {
-                s2::tell_disabled(env, entry.address, access.purpose(entry.level), context.s1_start.walk_attrs);
-                return Ok(entry.address);
-            }
-            None => return Ok(entry.address),
+        let Entry { address, level, first } = entry;
+        let wanted = match access {
+            EntryAccess::Read => Wanted::Descriptor { level, first },
+            EntryAccess::Update => Wanted::Update { level, blame: self.context.access.blame },
         };
-        let located = self.locate_in(stage2, env, entry, access)?;
+        let located = match self.nested {
+            Nested::No => return Ok(address),
+            Nested::Off => {
+                off::tell_s2(env, address, wanted.purpose(), self.context.s1_start.walk_attrs);
+                return Ok(address);
+            }
+            Nested::Usual(stage2) => stage2.locate(self.context, env, address.address, level, first)?,
+            Nested::Any(stage2) => s2::locate(self.context, stage2, env, address, wanted)?,
+        };
         self.mro = located.mro;
         Ok(located.address)
     }
 
     #[inline(always)]
-    fn table_space(&self, descriptor: Word, space: PaSpace) -> PaSpace {
+    fn table_space(&self, descriptor: D, space: PaSpace) -> PaSpace {
         match space {
             PaSpace::Secure if descriptor.s1_ns_table() => PaSpace::NonSecure,
             _ => space,
@@ -233,16 +263,19 @@ impl<E: Env> Lookup<E> for S1Lookup<'_> {
     }
 
     #[inline(always)]
-    fn enter_table(&mut self, descriptor: Word) {
-        self.tables.apply(&self.context.s1, descriptor);
-        self.assured = self.assured_by(descriptor);
+    fn enter_table(&mut self, descriptor: D) {
+        self.tables.add(descriptor.low());
+        if self.assured {
+            self.assured = self.assured_by(descriptor);
+        }
         self.disch = descriptor.disch();
     }
 
     #[inline(always)]
-    fn leaf_space(&self, descriptor: Word, space: PaSpace) -> PaSpace {
+    fn leaf_space(&self, descriptor: D, space: PaSpace) -> PaSpace {
         let ns = descriptor.s1_ns();
         match (space, self.context.s1.regime) {
+            (PaSpace::NonSecure, _) => space,
             (PaSpace::Secure, _) if ns => PaSpace::NonSecure,
             (PaSpace::Root, _) => match (descriptor.s1_nse(), ns) {
                 (false, false) if self.context.pe.has_secure_state() => PaSpace::Secure,
@@ -255,6 +288,7 @@ impl<E: Env> Lookup<E> for S1Lookup<'_> {
         }
     }
 
+    #[inline(always)]
     fn heeds_contiguous(&self) -> bool {
         !self.disch
     }
@@ -263,53 +297,82 @@ impl<E: Env> Lookup<E> for S1Lookup<'_> {
 /// What comes after the walk: permissions, hardware updates, attributes. `None` when an update found the descriptor
 /// changed, and the walk must start again.
 #[inline(always)]
-fn finish<E: Env>(
+fn finish<E: Env, D: Word>(
     context: &Context<'_>,
     env: &mut E,
-    lookup: &S1Lookup<'_>,
-    leaf: &Leaf,
-) -> Walk<Option<AddressDescriptor>, E> {
-    let Leaf { descriptor, entry, output, .. } = *leaf;
+    lookup: S1Lookup<'_>,
+    leaf: Leaf<D>,
+) -> Walk<Option<Mapped>, E> {
+    let Leaf { descriptor, entry, output, .. } = leaf;
     let place = Place::S1.at(entry.level);
-    let attrs = attr::s1_decode(context.pe, &context.s1, descriptor);
-    let permissions = perm::s1_permissions(context, lookup.tables, descriptor, output.space);
-    let rights = permissions.granted();
-    env.note(|| Step { place, rule: permissions.rule, event: Event::Permissions { rights } });
-    let checked = perm::s1_check(context, &permissions, attrs);
-    let (new, rule) = updated(context, descriptor, checked.is_err());
-    let record = || s1_fault(FaultCode::Permission, entry.level, context.access);
-    if new != descriptor {
-        let mut access = context.access.for_update();
-        if let Err(denied) = checked {
-            access.blame = denied.blame;
-        }
-        let physical = match context.stage2() {
-            Some(stage2) => {
-                s2::locate(context, stage2, env, entry.address, Purpose::Update(entry.level), access)?.address
-            }
-            None => entry.address,
-        };
-        let fetch = Fetch { address: physical, place, wide: descriptor.wide };
-        let update = Update { fetch, old: descriptor, new, big_endian: context.s1.ee, rule };
-        if update.swap(context, env, blamed(record(), access.blame))?.is_some() {
-            return Ok(None);
-        }
-    }
-    if let Err(denied) = checked {
-        return fault(env, place, denied.rule, blamed(record(), denied.blame));
+    env.note(|| {
+        let permissions = perm::s1_permissions(context, lookup.tables, descriptor, output.space);
+        let event = Event::Permissions { rights: permissions.granted() };
+        Step { place, rule: permissions.rule, event }
+    });
+    let attrs = AttrBits::of(descriptor, context.s1.aie);
+    let passes = match &context.known {
+        Some(known) => known.verdicts.s1_passes(descriptor, lookup.tables),
+        None => false,
+    };
+    if !passes && !aside(env, move |env| check_and_update(context, env, lookup.tables, leaf, attrs))? {
+        return Ok(None);
     }
     env.note(|| Step { place, rule: Rule::S1PermissionPassed, event: Event::Passed });
-    env.note(|| Step { place, rule: Rule::S1Attributes, event: Event::Attributes { attrs } });
-    let attrs = final_attrs(context, env, place, attrs);
-    let s1assured = lookup.assured_by(descriptor);
-    let output = AddressDescriptor { address: output, attrs, s1assured, s2fs1mro: false, mecid: 0 };
-    env.note(|| Step { place, rule: Rule::S1Output, event: Event::Output { output } });
+    tell_attrs(context, env, place, attrs);
+    let output = Mapped { address: output, attrs, assured: lookup.assured_by(descriptor) };
+    env.note(|| Step { place, rule: Rule::S1Output, event: Event::Output { output: output.describe(context) } });
     Ok(Some(output))
+}
+
+/// The permission check, and the hardware updates that go with it. Says whether the descriptor was still there.
+fn check_and_update<E: Env, D: Word>(
+    context: &Context<'_>,
+    env: &mut E,
+    tables: TableLimits,
+    leaf: Leaf<D>,
+    attrs: AttrBits,
+) -> Walk<bool, E> {
+    let Leaf { descriptor, entry, output, .. } = leaf;
+    let permissions = perm::s1_permissions(context, tables, descriptor, output.space);
+    let device = || attr::s1_decode(context.pe, &context.s1, attrs).mem_type.is_device();
+    let checked = perm::s1_check(context, &permissions, device);
+    let (new, rule) = updated(context, descriptor, checked.is_err());
+    let same = new == descriptor || update(context, env, leaf, new, rule, checked.err())?;
+    match checked {
+        Err(denied) if same => {
+            let record = blamed(s1_fault(FaultCode::Permission, entry.level, context.access), denied.blame);
+            Err(fault(env, Place::S1.at(entry.level), denied.rule, record))
+        }
+        _ => Ok(same),
+    }
+}
+
+/// Swaps `new` in for a leaf, whose address stage 2 translates once more. Says whether the leaf was still there.
+#[cold]
+fn update<E: Env, D: Word>(
+    context: &Context<'_>,
+    env: &mut E,
+    leaf: Leaf<D>,
+    new: D,
+    rule: Rule,
+    denied: Option<Denied>,
+) -> Walk<bool, E> {
+    let Entry { address, level, .. } = leaf.entry;
+    let blame = denied.map_or(context.access.blame, |denied| denied.blame);
+    let physical = match context.stage2() {
+        Some(stage2) => s2::locate(context, stage2, env, address, Wanted::Update { level, blame })?.address,
+        None => address,
+    };
+    let fetch = Fetch { address: physical, place: Place::S1.at(level), wide: D::WIDE };
+    let update = Update { fetch, old: leaf.descriptor, new, big_endian: context.s1.ee, rule };
+    let record = blamed(s1_fault(FaultCode::Permission, level, context.access), blame);
+    Ok(update.swap(context.gpc.as_ref(), env, record)?.is_none())
 }
 
 /// The leaf with access flag and dirty state as hardware sets them, and the rule that says so.
 #[inline(always)]
-fn updated(context: &Context<'_>, leaf: Word, denied: bool) -> (Word, Rule) {
+fn updated<D: Word>(context: &Context<'_>, leaf: D, denied: bool) -> (D, Rule) {
     use descriptor::s1::{AF, AP2, DBM};
     let (params, access) = (&context.s1, context.access);
     let mut new = leaf;
@@ -326,23 +389,45 @@ fn updated(context: &Context<'_>, leaf: Word, denied: bool) -> (Word, Rule) {
     (new, if dirtied { Rule::S1Dirty } else { Rule::S1AccessFlag })
 }
 
-/// The caches' enables, and effective shareability.
-#[inline(always)]
-fn final_attrs<E: Env>(context: &Context<'_>, env: &mut E, place: Place, attrs: MemAttrs) -> MemAttrs {
-    let params = &context.s1;
-    let non_cacheable = if context.access.kind == AccessType::Fetch {
-        attrs.mem_type.is_device() || !params.icache
-    } else {
-        !attrs.mem_type.is_device() && !params.dcache
-    };
-    let replaced = if non_cacheable { attr::normal_non_cacheable(attrs.xs) } else { attrs };
-    let attrs = if params.keep_raw_shareability {
-        MemAttrs { shareability: attrs.shareability, ..replaced }
-    } else {
-        attr::effective_shareability(replaced)
-    };
-    if non_cacheable {
-        env.note(|| Step { place, rule: Rule::S1AttributesNonCacheable, event: Event::Attributes { attrs } });
+impl Context<'_> {
+    /// Memory attributes of stage 1's output.
+    #[inline(always)]
+    pub(super) fn s1_attrs(&self, bits: AttrBits) -> MemAttrs {
+        match &self.known {
+            Some(known) => known.s1_attrs[bits.index()],
+            None => self.decode_s1_attrs(bits),
+        }
     }
-    attrs
+
+    /// The leaf's attributes, then the caches' enables and effective shareability.
+    pub(super) fn decode_s1_attrs(&self, bits: AttrBits) -> MemAttrs {
+        let params = &self.s1;
+        let attrs = attr::s1_decode(self.pe, params, bits);
+        let replaced = if self.is_non_cacheable(&attrs) { attr::normal_non_cacheable(attrs.xs) } else { attrs };
+        if params.keep_raw_shareability {
+            MemAttrs { shareability: attrs.shareability, ..replaced }
+        } else {
+            attr::effective_shareability(replaced)
+        }
+    }
+
+    /// Whether the caches' enables make a leaf's memory Non-cacheable.
+    fn is_non_cacheable(&self, attrs: &MemAttrs) -> bool {
+        let device = attrs.mem_type.is_device();
+        if self.access.kind == AccessType::Fetch { device || !self.s1.icache } else { !device && !self.s1.dcache }
+    }
+}
+
+fn tell_attrs<E: Env>(context: &Context<'_>, env: &mut E, place: Place, bits: AttrBits) {
+    if !E::LISTENS {
+        return;
+    }
+    let attrs = attr::s1_decode(context.pe, &context.s1, bits);
+    env.note(|| Step { place, rule: Rule::S1Attributes, event: Event::Attributes { attrs } });
+    if context.is_non_cacheable(&attrs) {
+        env.note(|| {
+            let event = Event::Attributes { attrs: context.s1_attrs(bits) };
+            Step { place, rule: Rule::S1AttributesNonCacheable, event }
+        });
+    }
 }

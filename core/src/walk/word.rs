@@ -2,110 +2,194 @@
 
 use crate::layout::Field;
 use crate::layout::descriptor::{s1, s1_d128, s2, s2_d128};
+use crate::params::{DescriptorType, Geometry};
 
-/// A descriptor of 64 or 128 bits, in the regime's byte order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Word {
-    pub bits: u128,
-    /// 128 bits (`FEAT_D128`).
-    pub wide: bool,
-}
+/// A descriptor in the regime's byte order: of 64 bits, or of 128 (`FEAT_D128`). The walk is compiled for either.
+pub(super) trait Word: Copy + Eq {
+    /// 128 bits.
+    const WIDE: bool;
 
-impl Word {
-    /// A field that the formats keep in different places.
-    #[inline(always)]
-    const fn pick(self, narrow: Field, wide: Field) -> u64 {
-        if self.wide { wide.get128(self.bits) } else { narrow.get(self.low()) }
+    /// The descriptor in bits of memory, least significant byte first unless `big_endian`.
+    fn from_memory(bits: u128, big_endian: bool) -> Self;
+
+    /// The same, back.
+    fn to_memory(self, big_endian: bool) -> u128 {
+        Self::from_memory(self.bits(), big_endian).bits()
     }
+
+    /// All bits.
+    fn bits(self) -> u128;
 
     /// Bits 63:0, where both formats keep AF, SH, nG, the dirty state and the low bits of the output address.
-    #[inline(always)]
-    pub const fn low(self) -> u64 {
-        self.bits as u64
-    }
+    fn low(self) -> u64;
+
+    /// The descriptor with the bits of `mask` set.
+    fn with(self, mask: u64) -> Self;
+
+    /// The descriptor with the bits of `mask` clear.
+    fn without(self, mask: u64) -> Self;
+
+    /// A field that the formats keep in different places.
+    fn pick(self, narrow: Field, wide: Field) -> u64;
+
+    /// What it is at its level.
+    fn kind(self, geometry: &Geometry, level: i8) -> DescriptorType;
 
     #[inline(always)]
-    pub const fn with(self, mask: u64) -> Self {
-        Self { bits: self.bits | mask as u128, ..self }
-    }
-
-    #[inline(always)]
-    pub const fn without(self, mask: u64) -> Self {
-        Self { bits: self.bits & !(mask as u128), ..self }
-    }
-
-    #[inline(always)]
-    pub const fn is_set(self, narrow: Field, wide: Field) -> bool {
+    fn is_set(self, narrow: Field, wide: Field) -> bool {
         self.pick(narrow, wide) != 0
     }
 
     /// AF, in the same place everywhere.
     #[inline(always)]
-    pub const fn accessed(self) -> bool {
+    fn accessed(self) -> bool {
         s1::AF.is_set(self.low())
     }
 
+    /// The Contiguous bit.
     #[inline(always)]
-    pub const fn s1_ns(self) -> bool {
+    fn contiguous(self) -> bool {
+        self.is_set(s1::CONTIGUOUS, s1_d128::CONTIGUOUS)
+    }
+
+    #[inline(always)]
+    fn s1_ns(self) -> bool {
         self.is_set(s1::NS, s1_d128::NS)
     }
 
     #[inline(always)]
-    pub const fn s1_ns_table(self) -> bool {
+    fn s1_ns_table(self) -> bool {
         self.is_set(s1::NS_TABLE, s1_d128::NS_TABLE)
     }
 
     #[inline(always)]
-    pub const fn s1_nse(self) -> bool {
+    fn s1_nse(self) -> bool {
         s1::NSE.is_set(self.low())
     }
 
-    /// AttrIndx, four bits with AIE.
+    /// The fourth bit of AttrIndx, which counts with AIE.
     #[inline(always)]
-    pub const fn attr_index(self, aie: bool) -> u32 {
-        let high = aie && self.is_set(s1::ATTR_INDX3, s1_d128::ATTR_INDX3);
-        s1::ATTR_INDX.get(self.low()) as u32 | (high as u32) << 3
+    fn attr_index3(self) -> bool {
+        self.is_set(s1::ATTR_INDX3, s1_d128::ATTR_INDX3)
     }
 
     #[inline(always)]
-    pub const fn s1_pi_index(self) -> u32 {
-        (if self.wide { s1_d128::PI_INDEX.get128(self.bits) } else { s1::pi_index(self.low()) }) as u32
+    fn s1_pi_index(self) -> u32 {
+        (if Self::WIDE { s1_d128::PI_INDEX.get128(self.bits()) } else { s1::pi_index(self.low()) }) as u32
     }
 
     #[inline(always)]
-    pub const fn s1_po_index(self) -> u32 {
+    fn s1_po_index(self) -> u32 {
         self.pick(s1::PO_INDEX, s1_d128::PO_INDEX) as u32
     }
 
     /// The Protected bit; a 64-bit descriptor has one only while PnCH takes Contiguous's place.
     #[inline(always)]
-    pub const fn protected(self, pnch: bool) -> bool {
-        if self.wide { s1_d128::PROTECTED.get128(self.bits) != 0 } else { pnch && s1::PROTECTED.is_set(self.low()) }
+    fn protected(self, pnch: bool) -> bool {
+        (Self::WIDE || pnch) && self.is_set(s1::PROTECTED, s1_d128::PROTECTED)
     }
 
     #[inline(always)]
-    pub const fn disch(self) -> bool {
-        self.wide && s1_d128::DISCH.get128(self.bits) != 0
+    fn disch(self) -> bool {
+        Self::WIDE && s1_d128::DISCH.get128(self.bits()) != 0
     }
 
     #[inline(always)]
-    pub const fn s2_ns(self) -> bool {
+    fn s2_ns(self) -> bool {
         self.is_set(s2::NS, s2_d128::NS)
     }
 
     #[inline(always)]
-    pub const fn s2_pi_index(self) -> u32 {
-        (if self.wide { s2_d128::PI_INDEX.get128(self.bits) } else { s2::pi_index(self.low()) }) as u32
+    fn s2_pi_index(self) -> u32 {
+        (if Self::WIDE { s2_d128::PI_INDEX.get128(self.bits()) } else { s2::pi_index(self.low()) }) as u32
     }
 
     #[inline(always)]
-    pub const fn s2_po_index(self) -> u32 {
+    fn s2_po_index(self) -> u32 {
         self.pick(s2::PO_INDEX, s2_d128::PO_INDEX) as u32
     }
 
     /// The AssuredOnly bit; a 64-bit descriptor has one only where VTCR_EL2 says so.
     #[inline(always)]
-    pub const fn assured_only(self, enabled: bool) -> bool {
-        (self.wide || enabled) && self.is_set(s2::ASSURED_ONLY, s2_d128::ASSURED_ONLY)
+    fn assured_only(self, enabled: bool) -> bool {
+        (Self::WIDE || enabled) && self.is_set(s2::ASSURED_ONLY, s2_d128::ASSURED_ONLY)
+    }
+}
+
+impl Word for u64 {
+    const WIDE: bool = false;
+
+    #[inline(always)]
+    fn from_memory(bits: u128, big_endian: bool) -> Self {
+        if big_endian { (bits as Self).swap_bytes() } else { bits as Self }
+    }
+
+    #[inline(always)]
+    fn bits(self) -> u128 {
+        self.into()
+    }
+
+    #[inline(always)]
+    fn low(self) -> u64 {
+        self
+    }
+
+    #[inline(always)]
+    fn with(self, mask: u64) -> Self {
+        self | mask
+    }
+
+    #[inline(always)]
+    fn without(self, mask: u64) -> Self {
+        self & !mask
+    }
+
+    #[inline(always)]
+    fn pick(self, narrow: Field, _wide: Field) -> u64 {
+        narrow.get(self)
+    }
+
+    #[inline(always)]
+    fn kind(self, geometry: &Geometry, level: i8) -> DescriptorType {
+        geometry.narrow_type(self, level)
+    }
+}
+
+impl Word for u128 {
+    const WIDE: bool = true;
+
+    #[inline(always)]
+    fn from_memory(bits: u128, big_endian: bool) -> Self {
+        if big_endian { bits.swap_bytes() } else { bits }
+    }
+
+    #[inline(always)]
+    fn bits(self) -> u128 {
+        self
+    }
+
+    #[inline(always)]
+    fn low(self) -> u64 {
+        self as u64
+    }
+
+    #[inline(always)]
+    fn with(self, mask: u64) -> Self {
+        self | Self::from(mask)
+    }
+
+    #[inline(always)]
+    fn without(self, mask: u64) -> Self {
+        self & !Self::from(mask)
+    }
+
+    #[inline(always)]
+    fn pick(self, _narrow: Field, wide: Field) -> u64 {
+        wide.get128(self)
+    }
+
+    #[inline(always)]
+    fn kind(self, geometry: &Geometry, level: i8) -> DescriptorType {
+        geometry.wide_type(self, level)
     }
 }

@@ -1,10 +1,11 @@
 //! What must hold of any machine at all: it is answered in bounded time, and the same in every world.
 
 use crate::mapped::{Machine, scopes};
-use stagewalk::at::{self, Answer, Outcome, Prepared};
+use stagewalk::at::{self, Answer, Outcome};
 use stagewalk::env::{Ask, Direct, Env, Fetch, Replay};
 use stagewalk::map::Scope;
 use stagewalk::memory::{Memory, Reply};
+use stagewalk::prepared::Prepared;
 use stagewalk::scenario::{Case, Run};
 use stagewalk::view::so_far::so_far;
 use stagewalk::view::{Translation, explain, va};

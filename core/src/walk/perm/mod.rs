@@ -3,9 +3,11 @@
 mod indirect;
 mod s1;
 mod s2;
+mod verdicts;
 
-pub(super) use s1::{TablePermissions, s1_check, s1_permissions};
+pub(super) use s1::{TableLimits, s1_check, s1_permissions};
 pub(super) use s2::{Target, s2_check, s2_permissions};
+pub(super) use verdicts::Verdicts;
 
 use super::AccessDescriptor;
 use crate::rule::Rule;

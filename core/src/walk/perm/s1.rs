@@ -6,7 +6,6 @@ use crate::addr::PaSpace;
 use crate::choice::Choice;
 use crate::feature::Feature;
 use crate::layout::descriptor;
-use crate::outcome::MemAttrs;
 use crate::params::S1Params;
 use crate::pe::Pe;
 use crate::regime::{Regime, SecurityState};
@@ -15,9 +14,37 @@ use crate::step::AccessRights;
 use crate::walk::word::Word;
 use crate::walk::{AccessDescriptor, AccessType, Context};
 
-/// Limits that the tables on the way have put on their leaves: sticky bits (`AArch64.S1ApplyTablePerms`).
+/// Limits that the tables on the way have put on their leaves, as the tables' descriptors hold them: sticky bits 62:59.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::walk) struct TablePermissions {
+pub(in crate::walk) struct TableLimits(u64);
+
+impl TableLimits {
+    const MASK: u64 = {
+        use descriptor::s1::{AP_TABLE, PXN_TABLE, UXN_TABLE};
+        AP_TABLE.mask() | UXN_TABLE.mask() | PXN_TABLE.mask()
+    };
+
+    /// Adds one table descriptor's limits.
+    #[inline(always)]
+    pub const fn add(&mut self, table: u64) {
+        self.0 |= table;
+    }
+
+    /// The four bits.
+    #[inline(always)]
+    pub const fn bits(self) -> u64 {
+        (self.0 & Self::MASK) >> Self::MASK.trailing_zeros()
+    }
+
+    /// The limits of these four bits.
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits << Self::MASK.trailing_zeros() & Self::MASK)
+    }
+}
+
+/// What the tables' limits come to (`AArch64.S1ApplyTablePerms`).
+#[derive(Clone, Copy, Default)]
+struct TablePermissions {
     /// APTable: bit 1 forbids writes, bit 0 forbids EL0.
     ap: u64,
     /// UXNTable, or XNTable.
@@ -27,24 +54,20 @@ pub(in crate::walk) struct TablePermissions {
 }
 
 impl TablePermissions {
-    /// Adds one table descriptor's limits. Only direct permissions have them, and so only 64-bit descriptors.
-    pub fn apply(&mut self, params: &S1Params, table: Word) {
+    /// Only direct permissions heed tables, and so only 64-bit descriptors.
+    #[inline(always)]
+    fn new(params: &S1Params, TableLimits(tables): TableLimits) -> Self {
         use descriptor::s1::{AP_TABLE, PXN_TABLE, UXN_TABLE};
-        if params.hpd || params.pie {
-            return;
-        }
-        let table = table.low();
-        if params.nv1 {
+        let (ap, uxn, pxn) = (AP_TABLE.get(tables), UXN_TABLE.is_set(tables), PXN_TABLE.is_set(tables));
+        if params.hpd {
+            Self::default()
+        } else if params.nv1 {
             // EL2's format: bit 60 is the execute-never bit of the privileged level, and EL0 has none.
-            self.ap |= AP_TABLE.get(table) & 0b10;
-            self.pxn |= UXN_TABLE.is_set(table);
+            Self { ap: ap & 0b10, uxn: false, pxn: uxn }
         } else if params.regime.has_unprivileged() {
-            self.ap |= AP_TABLE.get(table);
-            self.uxn |= UXN_TABLE.is_set(table);
-            self.pxn |= PXN_TABLE.is_set(table);
+            Self { ap, uxn, pxn }
         } else {
-            self.ap |= AP_TABLE.get(table) & 0b10;
-            self.uxn |= UXN_TABLE.is_set(table);
+            Self { ap: ap & 0b10, uxn, pxn: false }
         }
     }
 }
@@ -86,12 +109,12 @@ struct Base {
 #[inline(always)]
 pub(in crate::walk) fn s1_permissions(
     context: &Context<'_>,
-    tables: TablePermissions,
-    leaf: Word,
+    tables: TableLimits,
+    leaf: impl Word,
     space: PaSpace,
 ) -> S1Permissions {
     let (params, access) = (&context.s1, context.access);
-    let base = if params.pie { indirect(context, leaf) } else { direct(context, tables, leaf, space) };
+    let base = if params.pie { indirect(context, leaf) } else { direct(context, tables, leaf.low(), space) };
     let enabled = if access.el == 0 { params.e0poe } else { params.poe };
     let por = if access.el == 0 { params.por_el0 } else { params.por };
     let mut overlay = (base.overlay && enabled).then(|| s1_overlay(nibble(por, leaf.s1_po_index())));
@@ -111,7 +134,7 @@ pub(in crate::walk) fn s1_permissions(
 }
 
 /// `AArch64.S1IndirectBasePermissions`.
-fn indirect(context: &Context<'_>, leaf: Word) -> Base {
+fn indirect(context: &Context<'_>, leaf: impl Word) -> Base {
     let (pe, params, access) = (context.pe, &context.s1, context.access);
     let index = leaf.s1_pi_index();
     let mut privileged = s1_code(nibble(params.pir, index));
@@ -134,12 +157,13 @@ fn indirect(context: &Context<'_>, leaf: Word) -> Base {
 
 /// `AArch64.S1DirectBasePermissions`.
 #[inline(always)]
-fn direct(context: &Context<'_>, tables: TablePermissions, leaf: Word, space: PaSpace) -> Base {
+fn direct(context: &Context<'_>, tables: TableLimits, leaf: u64, space: PaSpace) -> Base {
     let (pe, params, access) = (context.pe, &context.s1, context.access);
+    let tables = TablePermissions::new(params, tables);
     let [mut privileged, unprivileged] = if params.regime.has_unprivileged() {
-        two_levels(params, tables, leaf.low())
+        two_levels(params, tables, leaf)
     } else {
-        one_level(params, tables, leaf.low())
+        one_level(params, tables, leaf)
     };
     let pan = pan_applies(pe, params, access, space, unprivileged);
     if pan {
@@ -202,12 +226,12 @@ const fn fetch_leaves_world(params: &S1Params, security: SecurityState, space: P
     }
 }
 
-/// `AArch64.S1CheckPermissions`.
+/// `AArch64.S1CheckPermissions`; `device` tells whether stage 1 makes the memory Device.
 #[inline(always)]
 pub(in crate::walk) fn s1_check(
     context: &Context<'_>,
     permissions: &S1Permissions,
-    attrs: MemAttrs,
+    device: impl FnOnce() -> bool,
 ) -> Result<(), Denied> {
     let (pe, params, access) = (context.pe, &context.s1, context.access);
     let S1Permissions { rights, overlay, pan, clean, .. } = *permissions;
@@ -216,7 +240,7 @@ pub(in crate::walk) fn s1_check(
     if access.kind == AccessType::Fetch {
         return if overlay_denies(|o| o.execute) {
             Err(Denied::new(Rule::S1PermissionOverlay, access).overlay())
-        } else if attrs.mem_type.is_device() && pe.choices.is(Choice::InstructionFetchFromDeviceFaults) {
+        } else if pe.choices.is(Choice::InstructionFetchFromDeviceFaults) && device() {
             Err(Denied::new(Rule::FetchFromDevice, access))
         } else if !rights.execute {
             Err(Denied::new(Rule::S1PermissionFetch, access))

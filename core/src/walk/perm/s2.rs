@@ -41,7 +41,7 @@ impl S2Permissions {
 
 /// `AArch64.S2ComputePermissions`.
 #[inline(always)]
-pub(in crate::walk) fn s2_permissions(params: &S2Params, access: AccessDescriptor, leaf: Word) -> S2Permissions {
+pub(in crate::walk) fn s2_permissions(params: &S2Params, access: AccessDescriptor, leaf: impl Word) -> S2Permissions {
     let assured_only = leaf.assured_only(params.assured_only);
     if !params.s2pie {
         return S2Permissions {
