@@ -3,9 +3,10 @@
 
 use crate::tables::{Flat, Machine};
 use crate::works::{Cases, latency, throughput};
-use stagewalk::at::{self, Outcome, Par, Prepared};
+use stagewalk::at::{self, Outcome, Par};
 use stagewalk::env::{Env, Traced};
 use stagewalk::map::{Range, Ranges, Scope};
+use stagewalk::prepared::Prepared;
 use stagewalk::scenario::Case;
 use stagewalk::scenario::batch::answer;
 use std::convert::Infallible;
@@ -14,28 +15,32 @@ use std::hint::black_box;
 /// AT with its registers decoded beforehand; each address depends on the last PAR.
 #[must_use]
 pub fn prepared_latency(machine: &Machine, passes: u32) -> u64 {
-    let prepared = prepare(machine);
-    latency(&machine.addresses, passes, |va| walk(&prepared, va, &mut Flat(&machine.words)))
+    latency(&machine.addresses, passes, |va| walk(&machine.prepared, va, &mut Flat(&machine.words)))
 }
 
 /// The same at independent addresses.
 #[must_use]
 pub fn prepared_throughput(machine: &Machine, passes: u32) -> u64 {
-    let prepared = prepare(machine);
-    throughput(&machine.addresses, passes, |va| walk(&prepared, va, &mut Flat(&machine.words)))
+    throughput(&machine.addresses, passes, |va| walk(&machine.prepared, va, &mut Flat(&machine.words)))
 }
 
-/// Many addresses at once. There is no batch API yet: one at a time.
+/// Many addresses at once.
 #[must_use]
 pub fn batch(machine: &Machine, passes: u32) -> u64 {
-    prepared_throughput(machine, passes)
+    let mut sum = 0u64;
+    for _ in 0..passes {
+        machine.prepared.pars(black_box(&machine.addresses), &mut Flat(&machine.words), |_, par| {
+            sum = sum.wrapping_add(par.map_or(0, |par| par.value as u64));
+        });
+    }
+    sum
 }
 
 /// One whole AT from raw registers, which the compiler has to take for new ones each time.
 #[must_use]
 pub fn raw(machine: &Machine, passes: u32) -> u64 {
     throughput(&machine.addresses, passes, |va| {
-        let Ok(answer) = at::execute(black_box(&machine.pe), machine.op, va, &mut Flat(&machine.words));
+        let Ok(answer) = at::execute(black_box(machine.pe), machine.op, va, &mut Flat(&machine.words));
         if let Outcome::Par(par) = answer.result { par.value as u64 } else { 0 }
     })
 }
@@ -43,20 +48,19 @@ pub fn raw(machine: &Machine, passes: u32) -> u64 {
 /// The prepared walk with its steps kept, in one buffer for all walks.
 #[must_use]
 pub fn traced(machine: &Machine, passes: u32) -> u64 {
-    let prepared = prepare(machine);
     let mut memory = Flat(&machine.words);
-    let mut traced = Traced::new(&mut memory);
+    let mut buffer = Vec::new();
     throughput(&machine.addresses, passes, |va| {
-        traced.steps.clear();
-        let par = walk(&prepared, va, &mut traced);
-        black_box(&traced.steps);
+        let mut traced = Traced::reusing(&mut memory, std::mem::take(&mut buffer));
+        let par = walk(&machine.prepared, va, &mut traced);
+        buffer = black_box(traced.into_steps());
         par
     })
 }
 
 /// Every mapping of [`Machine::million`].
 pub fn ranges(machine: &Machine) -> impl Iterator<Item = Range> {
-    Ranges::new(&machine.pe, Scope::of(&machine.pe, machine.op), machine, 0..=u64::MAX)
+    Ranges::new(machine.pe, Scope::of(machine.pe, machine.op), machine, 0..=u64::MAX)
 }
 
 /// [`ranges`], as a work.
@@ -79,10 +83,6 @@ pub fn answer_lines(cases: &Cases, passes: u32) -> u64 {
         }
         sum + black_box(&output).len() as u64
     })
-}
-
-fn prepare(machine: &Machine) -> Prepared<'_> {
-    Prepared::new(&machine.pe, machine.op).expect("the machines' instructions execute")
 }
 
 #[inline(always)]

@@ -8,6 +8,7 @@ use stagewalk::feature::{Feature, Features};
 use stagewalk::layout::sysreg::{SysReg, hcr_el2, sctlr_el1, tcr_el1, vtcr_el2};
 use stagewalk::memory::{Physical, Reply};
 use stagewalk::pe::Pe;
+use stagewalk::prepared::Prepared;
 use stagewalk::step::Place;
 use std::convert::Infallible;
 
@@ -16,6 +17,12 @@ pub struct Flat<'a>(pub &'a [u64]);
 
 impl Env for Flat<'_> {
     type Stop = Infallible;
+    const GLANCES: bool = true;
+
+    #[inline(always)]
+    fn glance(&self, address: u64) -> u64 {
+        self.0.get((address >> 3) as usize).copied().unwrap_or(0)
+    }
 
     #[inline(always)]
     fn read(&mut self, fetch: Fetch) -> Result<Reply, Infallible> {
@@ -32,8 +39,10 @@ impl Env for Flat<'_> {
 
 /// A machine, and addresses that it maps.
 pub struct Machine {
-    /// Registers.
-    pub pe: Pe,
+    /// Registers; kept as long as the program runs, so that what is prepared from them can be kept too.
+    pub pe: &'static Pe,
+    /// The instruction below, its registers decoded.
+    pub prepared: Prepared<'static>,
     /// The instruction that reads its tables: AT S1E1R, or under stage 2 AT S12E1R.
     pub op: Op,
     /// Physical memory from address 0 up: nothing but tables.
@@ -103,8 +112,7 @@ impl Machine {
             output += 0x1000;
             left -= 1;
         }
-        let pe = registers(root, None);
-        Self { pe, op: Op::S1E1R, words: tree.words, root1: root, root2: None, addresses: Vec::new() }
+        Self::new(tree.words, root, None, Vec::new())
     }
 
     fn stage1(spread: Spread, count: usize) -> Self {
@@ -117,8 +125,7 @@ impl Machine {
             va | random.below(0x1000)
         };
         let addresses = (0..count).map(|_| address()).collect();
-        let pe = registers(root, None);
-        Self { pe, op: Op::S1E1R, words: tree.words, root1: root, root2: None, addresses }
+        Self::new(tree.words, root, None, addresses)
     }
 
     /// `vas` is where stage 1's inputs are, `ipas` where its outputs are.
@@ -138,8 +145,14 @@ impl Machine {
             let (ipa, place) = (Guest::TABLES + ((index as u64) << 12), guest.places[index]);
             map(&mut guest.physical, root2, ipa, place | LEAF2);
         }
-        let pe = registers(root1, Some(root2));
-        Self { pe, op: Op::S12E1R, words: guest.physical.words, root1, root2: Some(root2), addresses }
+        Self::new(guest.physical.words, root1, Some(root2), addresses)
+    }
+
+    fn new(words: Vec<u64>, root1: u64, root2: Option<u64>, addresses: Vec<u64>) -> Self {
+        let pe = &*Box::leak(Box::new(registers(root1, root2)));
+        let op = if root2.is_some() { Op::S12E1R } else { Op::S1E1R };
+        let prepared = Prepared::new(pe, op).expect("AT S1E1R and AT S12E1R execute at EL2");
+        Self { pe, prepared, op, words, root1, root2, addresses }
     }
 }
 

@@ -1,6 +1,5 @@
 //! What is timed is what it is said to be.
 
-use stagewalk::at::Prepared;
 use stagewalk::env::{Env, Fetch};
 use stagewalk::memory::Reply;
 use stagewalk::scenario::Case;
@@ -31,7 +30,6 @@ impl Env for Counting<'_> {
 
 /// Every `step`th address has the output address that the chase finds, after so many reads.
 fn agrees(machine: &Machine, step: usize, reads: u32) {
-    let prepared = Prepared::new(&machine.pe, machine.op).expect("it executes");
     let mut env = Counting { memory: Flat(&machine.words), reads: 0 };
     for &va in machine.addresses.iter().step_by(step) {
         let chased = match machine.root2 {
@@ -40,7 +38,7 @@ fn agrees(machine: &Machine, step: usize, reads: u32) {
         };
         assert_ne!(chased & PAGE, 0, "{va:#x}");
         env.reads = 0;
-        let par = prepared.par(va, &mut env).expect("no exception").value as u64;
+        let par = machine.prepared.par(va, &mut env).expect("no exception").value as u64;
         assert_eq!((par & 1, par & PAGE, env.reads), (0, chased & PAGE, reads), "{va:#x}");
     }
 }
