@@ -1,9 +1,15 @@
 //! Instructions and accesses: one table of operations, each with its target Exception level, stages and access.
 
-/// An AT instruction, or an ordinary access of 4 bytes.
+/// An AT instruction, an ordinary access of 4 bytes, or an access of 8 bytes to a guarded control stack.
 ///
 /// `Ldtr` and `Sttr` stand for the unprivileged access that LDTR and STTR make: always with EL0's permissions, in EL0's
 /// regime. Where the instruction itself would be privileged (`AArch64.IsUnprivAccessPriv`), ask about `Ldr` or `Str`.
+///
+/// The accesses to a guarded control stack (`FEAT_GCS`) are of four kinds, each under the name of an instruction that
+/// makes it: `GcsPopM` reads, as every pop does, procedure returns among them; `GcsStr` writes, as every push does;
+/// `GcsSttr` writes as EL0, under the same proviso as `Sttr`; `GcsSs1` reads and writes at once. They stand for the
+/// access alone: neither the enables of guarded control stacks nor their traps are asked, and the address, which the
+/// instruction may take from GCSPR_ELx, is the one that is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)] // the variants are the instructions' names; their rows say the rest
 #[rustfmt::skip]
@@ -12,6 +18,7 @@ pub enum Op {
     S1E2R, S1E2W, S1E2A, S1E3R, S1E3W, S1E3A,
     S12E1R, S12E1W, S12E0R, S12E0W,
     Ldr, Str, Ldtr, Sttr, Fetch, Swp,
+    GcsPopM, GcsStr, GcsSttr, GcsSs1,
 }
 
 /// What an AT instruction asks about (`ATAccess`).
@@ -42,7 +49,7 @@ pub struct At {
     pub encoding: (u8, u8, u8),
 }
 
-/// A row of the table of ordinary accesses.
+/// A row of the table of accesses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access {
     /// Reads memory.
@@ -53,6 +60,8 @@ pub struct Access {
     pub fetch: bool,
     /// Is EL0's, whatever the Exception level.
     pub unprivileged: bool,
+    /// Is to a guarded control stack (`FEAT_GCS`).
+    pub stack: bool,
 }
 
 /// What kind of operation an [`Op`] is.
@@ -60,18 +69,19 @@ pub struct Access {
 pub enum OpKind {
     /// An AT instruction.
     At(At),
-    /// An ordinary access.
+    /// An access, ordinary or to a guarded control stack.
     Access(Access),
 }
 
 impl Op {
     /// Every operation, in table order.
     #[rustfmt::skip]
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 27] = [
         Self::S1E1R, Self::S1E1W, Self::S1E0R, Self::S1E0W, Self::S1E1RP, Self::S1E1WP, Self::S1E1A,
         Self::S1E2R, Self::S1E2W, Self::S1E2A, Self::S1E3R, Self::S1E3W, Self::S1E3A,
         Self::S12E1R, Self::S12E1W, Self::S12E0R, Self::S12E0W,
         Self::Ldr, Self::Str, Self::Ldtr, Self::Sttr, Self::Fetch, Self::Swp,
+        Self::GcsPopM, Self::GcsStr, Self::GcsSttr, Self::GcsSs1,
     ];
 
     /// The mnemonic, without `AT`: `S1E1R`, `LDR`.
@@ -101,6 +111,10 @@ impl Op {
             Self::Sttr => "STTR",
             Self::Fetch => "FETCH",
             Self::Swp => "SWP",
+            Self::GcsPopM => "GCSPOPM",
+            Self::GcsStr => "GCSSTR",
+            Self::GcsSttr => "GCSSTTR",
+            Self::GcsSs1 => "GCSSS1",
         }
     }
 
@@ -123,7 +137,10 @@ impl Op {
             OpKind::At(At { el, both_stages, access, encoding: (op1, crm, op2) })
         }
         const fn access(read: bool, write: bool, fetch: bool, unprivileged: bool) -> OpKind {
-            OpKind::Access(Access { read, write, fetch, unprivileged })
+            OpKind::Access(Access { read, write, fetch, unprivileged, stack: false })
+        }
+        const fn stack(read: bool, write: bool, unprivileged: bool) -> OpKind {
+            OpKind::Access(Access { read, write, fetch: false, unprivileged, stack: true })
         }
         match self {
             Self::S1E1R => at(1, false, Read, 0, 8, 0),
@@ -149,6 +166,10 @@ impl Op {
             Self::Sttr => access(false, true, false, true),
             Self::Fetch => access(true, false, true, false),
             Self::Swp => access(true, true, false, false),
+            Self::GcsPopM => stack(true, false, false),
+            Self::GcsStr => stack(false, true, false),
+            Self::GcsSttr => stack(false, true, true),
+            Self::GcsSs1 => stack(true, true, false),
         }
     }
 }

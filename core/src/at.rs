@@ -51,16 +51,16 @@ pub fn execute<E: Env>(pe: &Pe, op: Op, va: u64, env: &mut E) -> Result<Answer, 
     match op.kind() {
         OpKind::Access(access) => {
             note(env, Rule::AccessBegin, begin);
+            if access.stack && !pe.has(Feature::Gcs) {
+                return Ok(undefined(env, Rule::GcsUndefinedFeature));
+            }
             execute_access(pe, access, va, env)
         }
         OpKind::At(at) => {
             note(env, Rule::AtBegin, begin);
             match gate(pe, op, &at) {
                 Gate::Execute { both_stages } => execute_at(pe, &At { both_stages, ..at }, va, env),
-                Gate::Undefined(rule) => {
-                    note(env, rule, || Event::Undefined);
-                    Ok(Answer { result: Outcome::Undefined, fault: None, output: None })
-                }
+                Gate::Undefined(rule) => Ok(undefined(env, rule)),
                 Gate::Trap(rule) => {
                     let exception = exception::trap(pe, &at);
                     note(env, rule, || Event::Trapped { el: exception.el, esr: exception.esr() });
@@ -73,6 +73,11 @@ pub fn execute<E: Env>(pe: &Pe, op: Op, va: u64, env: &mut E) -> Result<Answer, 
 
 fn note<E: Env>(env: &mut E, rule: Rule, event: impl FnOnce() -> Event) {
     env.note(|| Step { place: Place::INSTRUCTION, rule, event: event() });
+}
+
+fn undefined<E: Env>(env: &mut E, rule: Rule) -> Answer {
+    note(env, rule, || Event::Undefined);
+    Answer { result: Outcome::Undefined, fault: None, output: None }
 }
 
 /// What the accessor of an AT instruction decides before it executes.
@@ -155,16 +160,20 @@ pub(crate) fn at_subject(pe: &Pe, at: &At) -> (Regime, AccessDescriptor) {
     (if at.both_stages { Regime::El10 } else { pe.translation_regime(el) }, access)
 }
 
-/// What an ordinary access translates. LDTR and STTR stand for the unprivileged access: see [`Op::Ldtr`].
+/// What an access translates. LDTR, STTR and GCSSTTR stand for the unprivileged access: see [`Op`].
 fn access_subject(pe: &Pe, access: Access) -> (Regime, AccessDescriptor) {
     let el = if access.unprivileged { 0 } else { pe.el };
     let access = AccessDescriptor {
-        kind: if access.fetch { AccessType::Fetch } else { AccessType::Data },
+        kind: match access {
+            Access { fetch: true, .. } => AccessType::Fetch,
+            Access { stack: true, .. } => AccessType::Gcs,
+            _ => AccessType::Data,
+        },
         el,
         security: pe.security_state(pe.el),
         read: access.read,
         write: access.write,
-        pan: !access.fetch,
+        pan: !access.fetch && !access.stack,
         first_table_of: None,
         blame: Blame { write: access.write && !access.read, ..Blame::default() },
     };
@@ -217,7 +226,7 @@ pub(crate) fn exception_rule(pe: &Pe, at: &At, fault: &FaultRecord) -> Option<Ru
     }
 }
 
-/// An ordinary access: `AArch64.TranslateAddress`, then the access itself.
+/// An access: `AArch64.TranslateAddress`, then the access itself.
 fn execute_access<E: Env>(pe: &Pe, access: Access, va: u64, env: &mut E) -> Result<Answer, E::Stop> {
     if access.unprivileged && pe.unprivileged_access_is_privileged() {
         note(env, Rule::UnprivilegedIsPrivileged, || Event::Passed);
@@ -289,6 +298,7 @@ pub fn unmodelled(pe: &Pe, op: Op) -> Option<&'static str> {
             Gate::Execute { both_stages } => at_subject(pe, &At { both_stages, ..at }),
             Gate::Undefined(_) | Gate::Trap(_) => return None,
         },
+        OpKind::Access(access) if access.stack && !pe.has(Feature::Gcs) => return None,
         OpKind::Access(access) => access_subject(pe, access),
     };
     pe.unmodelled(access.security)

@@ -171,7 +171,7 @@ impl Pe {
         self.el2_enabled() && enabled && bit.is_set(self.regs.get(SysReg::HfgitrEl2))
     }
 
-    /// `AArch64.IsUnprivAccessPriv`: whether LDTR and STTR act as LDR and STR.
+    /// `AArch64.IsUnprivAccessPriv`: whether LDTR, STTR and GCSSTTR act as LDR, STR and GCSSTR.
     #[must_use]
     pub const fn unprivileged_access_is_privileged(&self) -> bool {
         let hcr = self.hcr();

@@ -47,6 +47,8 @@ const EC_GPC: u64 = 0x1e;
 const EC_INSTRUCTION_ABORT: u64 = 0x20;
 const EC_DATA_ABORT: u64 = 0x24;
 
+/// Bit 8 of ISS2.
+const ISS2_GCS: u64 = 1 << 8 << 32;
 const ISS_CM: u64 = 1 << 8;
 const ISS_S1PTW: u64 = 1 << 7;
 const ISS_WNR: u64 = 1 << 6;
@@ -143,15 +145,16 @@ fn target(pe: &Pe, fault: &FaultRecord) -> u8 {
     if pe.el == 2 || (pe.el2_enabled() && to_el2) { 2 } else { 1 }
 }
 
-/// The ISS bits that say what the access was, and which of them are UNKNOWN.
+/// The bits of ISS and ISS2 that say what the access was, and which of them are UNKNOWN.
 fn access_bits(access: AccessDescriptor, fault: &FaultRecord) -> (u64, u64) {
     let external = fault.code.is_external_abort() || fault.gpcf.is_some_and(|gpcf| gpcf.kind == GpcfKind::Eabt);
     let walk = if fault.s2fs1walk { ISS_S1PTW } else { 0 };
+    let common = if access.kind == AccessType::Gcs { walk | ISS2_GCS } else { walk };
     match access.kind {
-        AccessType::At => (walk | ISS_CM | ISS_WNR, 0),
-        AccessType::Fetch => (walk, 0),
-        _ if access.read && access.write && external => (walk, ISS_WNR),
-        _ => (walk | if fault.write { ISS_WNR } else { 0 }, 0),
+        AccessType::At => (common | ISS_CM | ISS_WNR, 0),
+        AccessType::Fetch => (common, 0),
+        _ if access.read && access.write && external => (common, ISS_WNR),
+        _ => (common | if fault.write { ISS_WNR } else { 0 }, 0),
     }
 }
 
@@ -167,7 +170,7 @@ fn syndrome(access: AccessDescriptor, fault: &FaultRecord) -> (u64, u64) {
     (iss, unknown)
 }
 
-/// ISS of a GPC exception, and its UNKNOWN bits (`TakeGPCException`).
+/// ISS and ISS2 of a GPC exception, and their UNKNOWN bits (`TakeGPCException`).
 fn gpc_syndrome(access: AccessDescriptor, fault: &FaultRecord) -> (u64, u64) {
     let (iss, unknown) = access_bits(access, fault);
     let Some(gpcf) = fault.gpcf else { return (iss, unknown) };

@@ -124,6 +124,8 @@ features! {
     S1poe "FEAT_S1POE" "Permission overlays at stage 1." needs Tcr2, Ats1a, Hpds by ID_AA64MMFR3_EL1.S1POE >= 1;
     S2pie "FEAT_S2PIE" "Indirect permissions at stage 2." needs El2 by ID_AA64MMFR3_EL1.S2PIE >= 1;
     S2poe "FEAT_S2POE" "Permission overlays at stage 2." needs El2, S2pie by ID_AA64MMFR3_EL1.S2POE >= 1;
+    Gcs "FEAT_GCS" "Guarded control stacks, which only their own instructions write."
+        needs S1pie by ID_AA64PFR1_EL1.GCS >= 1;
 
     // Memory attributes and tags.
     Aie "FEAT_AIE" "Sixteen memory attributes: MAIR2_ELx." needs Tcr2, Hpds by ID_AA64MMFR3_EL1.AIE >= 1;

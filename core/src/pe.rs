@@ -13,7 +13,7 @@ pub struct Pe {
     pub el: u8,
     /// PSTATE.PAN.
     pub pan: bool,
-    /// PSTATE.UAO: LDTR and STTR act as LDR and STR.
+    /// PSTATE.UAO: LDTR, STTR and GCSSTTR act as LDR, STR and GCSSTR.
     pub uao: bool,
     /// Implemented features.
     pub features: Features,

@@ -89,7 +89,7 @@ static PRESETS: [Preset; 9] = [
         source: "No core: the values that announce every feature there is here, and 56-bit physical addresses.",
         registers: &[
             (SysReg::IdAa64Pfr0El1, 0x0010_0010_2000_1111),
-            (SysReg::IdAa64Pfr1El1, 0x1011_0000_0000_0300),
+            (SysReg::IdAa64Pfr1El1, 0x1011_1000_0000_0300),
             (SysReg::IdAa64Pfr2El1, 0x0000_0000_0000_0001),
             (SysReg::IdAa64Isar1El1, 0x1100_0000_0000_0010),
             (SysReg::IdAa64Isar2El1, 0x1000_0011_0000_0000),
@@ -309,7 +309,7 @@ mod tests {
                 "qemu-max",
                 52,
                 &[V8_0, V8_2, V8_5, V8_7],
-                &[Tgran16k, Hafdbs, Nv, Nv2, Bbm, Lpa, Lpa2, Lva, Tcr2, Sctlr2, S1pie, S2pie, Aie, S2fwb, Ats1a],
+                &[Tgran16k, Hafdbs, Nv, Nv2, Bbm, Lpa, Lpa2, Lva, Tcr2, Sctlr2, S1pie, S2pie, Gcs, Aie, S2fwb, Ats1a],
             ),
         ];
         for (name, pa_bits, versions, besides) in cores {

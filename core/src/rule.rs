@@ -40,7 +40,7 @@ rules! {
     AccessBegin "access-begin" "AArch64.TranslateAddress"
         "An access translates its address in the regime of the Exception level whose permissions it uses.";
     UnprivilegedIsPrivileged "unprivileged-is-privileged" "AArch64.IsUnprivAccessPriv"
-        "At this Exception level the instruction would act as LDR or STR; the answer is that of the access as EL0.";
+        "Here the instruction would act as LDR, STR or GCSSTR; the answer is that of the access as EL0.";
     AtUndefinedEl0 "at-undefined-el0" "AT accessors"
         "AT is UNDEFINED at EL0.";
     AtUndefinedEl "at-undefined-el" "AT accessors"
@@ -53,6 +53,8 @@ rules! {
         "SCR_EL3.{NSE, NS} = {1, 0} names no Security state: AT for a lower Exception level is UNDEFINED.";
     AtUndefinedFeature "at-undefined-feature" "AT accessors"
         "This AT instruction is UNDEFINED because the feature that adds it is not implemented.";
+    GcsUndefinedFeature "gcs-undefined-feature" "HaveGCS"
+        "FEAT_GCS is not implemented: the instructions for guarded control stacks are UNDEFINED.";
     AtTrapHcr "at-trap-hcr" "AT accessors"
         "HCR_EL2.AT = 1 traps AT S1E0x and S1E1x at EL1 to EL2.";
     AtTrapFgt "at-trap-fgt" "AT accessors"
@@ -127,8 +129,12 @@ rules! {
         "PSTATE.PAN = 1 takes privileged access away from memory that EL0 can reach.";
     FetchFromDevice "fetch-from-device" "AArch64.S1CheckPermissions"
         "An instruction fetch from Device memory, which the implementation faults.";
+    S1PermissionStack "s1-permission-guarded-control-stack" "AArch64.S1CheckPermissions"
+        "This is no guarded control stack of this Exception level: code 0b1001 in PIR_ELx or PIRE0_ELx makes one.";
     S1PermissionPassed "s1-permission-passed" "AArch64.S1CheckPermissions"
         "Stage 1 permits the access.";
+    S1PermissionStackPassed "s1-permission-guarded-control-stack-passed" "AArch64.S1CheckPermissions"
+        "This is a guarded control stack, which its own accesses may read and write; overlays have no say in it.";
     S1AccessFlag "s1-access-flag-update" "AArch64.MemSwapTableDesc"
         "HA = 1: hardware sets the access flag in the leaf by compare-and-swap. AT does so too.";
     S1Dirty "s1-dirty-update" "AArch64.MemSwapTableDesc"
@@ -169,6 +175,8 @@ rules! {
         "VTCR_EL2.{TL0, TL1} want the first stage 1 table in memory that is marked for that VA range.";
     S2PermissionAssuredOnly "s2-permission-assured-only" "AArch64.S2CheckPermissions"
         "AssuredOnly memory, and stage 1's descriptors are not all Protected and in memory that only the MMU writes.";
+    S2PermissionAssuredStack "s2-permission-assured-stack" "AArch64.S2CheckPermissions"
+        "VTCR_EL2.GCSH = 1 wants the guarded control stacks of EL1 in AssuredOnly memory.";
     S2PermissionRealm "s2-permission-realm" "AArch64.S2CheckPermissions"
         "A Realm may keep tables and code only in Realm memory.";
     S2PermissionRead "s2-permission-read" "AArch64.S2CheckPermissions"

@@ -64,6 +64,13 @@ fn random_cases_reach_everything() {
                     meet(name.into());
                 }
             }
+            if case.op.starts_with("GCS") && fault.code == "Permission" {
+                for (flag, name) in [(fault.dirty, "a clean stack"), (fault.assured, "a stack that is not assured")] {
+                    if flag {
+                        meet(name.into());
+                    }
+                }
+            }
         } else if answer.status == "ok" {
             meet(format!("{} succeeds", case.op));
         }
@@ -81,7 +88,8 @@ fn random_cases_reach_everything() {
     let faults = causes.iter().flat_map(|cause| [1, 2].map(|stage| format!("{cause}, stage {stage}")));
     let successes = strategies::OPERATIONS.iter().map(|op| format!("{op} succeeds"));
     let others = ["undefined", "overlay", "dirty", "top level", "an update", "a deep walk"].map(String::from);
-    for what in faults.chain(successes).chain(others) {
+    let stacks = ["a clean stack", "a stack that is not assured"].map(String::from);
+    for what in faults.chain(successes).chain(others).chain(stacks) {
         let count = met.get(&what).copied().unwrap_or(0);
         assert!(count >= 5, "{what}: met {count} times in 8192 cases");
     }

@@ -62,6 +62,8 @@ pub struct S2Params {
     pub s2por: u64,
     /// 64-bit leaves have an AssuredOnly bit.
     pub assured_only: bool,
+    /// Guarded control stacks of privileged levels must be in AssuredOnly memory (VTCR_EL2.GCSH).
+    pub assured_stacks: bool,
     /// The first table of TTBR0 must be in TopLevel0 memory.
     pub tl0: bool,
     /// The first table of TTBR1 must be in TopLevel1 memory.
@@ -170,6 +172,7 @@ impl S2Params {
             s2pir: if pe.has(Feature::S2pie) { pe.regs.get(SysReg::S2pirEl2) } else { 0 },
             s2por: pe.regs.get(SysReg::S2porEl1),
             assured_only: the && !d128 && vtcr_el2::AssuredOnly.is_set(vtcr),
+            assured_stacks: pe.has(Feature::Gcs) && vtcr_el2::GCSH.is_set(vtcr),
             tl0: the && vtcr_el2::TL0.is_set(vtcr),
             tl1: the && vtcr_el2::TL1.is_set(vtcr),
             haft: pe.has(Feature::Haft) && ha && vtcr_el2::HAFT.is_set(vtcr),

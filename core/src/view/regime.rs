@@ -177,11 +177,14 @@ fn access(op: Op, el: u8, pan: bool) -> Clause {
             (what, format!("AT {} asks about EL{}", op.name(), at.el))
         }
         OpKind::Access(access) => {
-            let what = match (access.fetch, access.read, access.write) {
+            let what = match (access.fetch, access.stack, access.read, access.write) {
                 (true, ..) => "instruction fetch",
-                (_, true, true) => "read and write",
-                (_, _, true) => "write",
-                _ => "read",
+                (_, false, true, true) => "read and write",
+                (_, false, _, true) => "write",
+                (_, false, ..) => "read",
+                (_, true, true, true) => "read and write of a guarded control stack",
+                (_, true, _, true) => "write to a guarded control stack",
+                (_, true, ..) => "read of a guarded control stack",
             };
             (what, op.name().into())
         }

@@ -42,6 +42,8 @@ pub enum AccessType {
     Data,
     /// An instruction fetch.
     Fetch,
+    /// An access to a guarded control stack.
+    Gcs,
     /// A descriptor access of stage 1, as stage 2 sees it.
     Ttw,
 }

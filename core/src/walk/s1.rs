@@ -318,7 +318,11 @@ fn finish<E: Env, D: Word>(
     if !passes && !aside(env, move |env| check_and_update(context, env, lookup.tables, leaf, attrs))? {
         return Ok(None);
     }
-    env.note(|| Step { place, rule: Rule::S1PermissionPassed, event: Event::Passed });
+    env.note(|| {
+        let stack = context.access.kind == AccessType::Gcs;
+        let rule = if stack { Rule::S1PermissionStackPassed } else { Rule::S1PermissionPassed };
+        Step { place, rule, event: Event::Passed }
+    });
     tell_attrs(context, env, place, attrs);
     let output = Mapped { address: output, attrs, assured: lookup.assured_by(descriptor) };
     env.note(|| Step { place, rule: Rule::S1Output, event: Event::Output { output: output.describe(context) } });

@@ -30,6 +30,8 @@ fn execute(machine: &mut Machine) -> Answer {
     let case = machine.case;
     let mut answer = match case.op.as_str() {
         "LDR" | "STR" | "LDTR" | "STTR" | "FETCH" | "SWP" => machine.access(),
+        op if op.starts_with("GCS") && !machine.has("GCS") => Answer { status: "undefined", ..Answer::default() },
+        op if op.starts_with("GCS") => machine.access(),
         op => match machine.gate(op) {
             Gate::Undefined => Answer { status: "undefined", ..Answer::default() },
             Gate::Trapped(exception) => Answer { status: "exception", exception: Some(exception), ..Answer::default() },
@@ -140,20 +142,26 @@ impl Machine<'_> {
         fault.code == "SyncExternalOnWalk" || (at_el1 && fault.s1ptw) || self.is_gpc_exception(fault) || gpf
     }
 
-    /// A load, a store, an atomic or an instruction fetch.
+    /// A load, a store, an atomic, an instruction fetch, or an access to a guarded control stack.
     fn access(&mut self) -> Answer {
         let (op, current) = (self.case.op.as_str(), self.case.el);
         let fetch = op == "FETCH";
-        // The vectors' LDTR and STTR are the accesses those instructions make when they are unprivileged.
-        let el = if matches!(op, "LDTR" | "STTR") { 0 } else { current };
+        let gcs = op.starts_with("GCS");
+        // The vectors' LDTR and STTR, and here GCSSTTR, are the accesses those instructions make when they are
+        // unprivileged.
+        let el = if matches!(op, "LDTR" | "STTR" | "GCSSTTR") { 0 } else { current };
         let access = Access {
-            kind: if fetch { Kind::Fetch } else { Kind::Data },
+            kind: match (fetch, gcs) {
+                (true, _) => Kind::Fetch,
+                (_, true) => Kind::Gcs,
+                _ => Kind::Data,
+            },
             el,
             state: self.security_state(current),
-            read: matches!(op, "LDR" | "LDTR" | "SWP"),
-            write: matches!(op, "STR" | "STTR" | "SWP"),
-            pan: !fetch,
-            atomic: op == "SWP",
+            read: matches!(op, "LDR" | "LDTR" | "SWP" | "GCSPOPM" | "GCSSS1"),
+            write: matches!(op, "STR" | "STTR" | "SWP" | "GCSSTR" | "GCSSTTR" | "GCSSS1"),
+            pan: !fetch && !gcs,
+            atomic: matches!(op, "SWP" | "GCSSS1"),
             top_table: None,
         };
         let regime = self.regime(el);

@@ -43,6 +43,8 @@ pub enum Kind {
     /// A load, store or atomic.
     Data,
     Fetch,
+    /// A push, a pop or a switch of a guarded control stack.
+    Gcs,
     /// A descriptor of stage 1, read or updated through stage 2.
     Walk,
 }

@@ -80,7 +80,31 @@ pub fn fill(case: &mut Case, odd: u64, source: &mut Source) {
         let base = if source.chance(5) { source.next() } else { source.next() & 0xF_FFFF };
         set(case, "GPTBR_EL3", base & 0xFF_FFFF_FFFF);
     }
+    if case.op.starts_with("GCS") {
+        guarded_control_stacks(case, odd, source);
+    }
     case.va = address(case, odd, source);
+}
+
+/// Makes it likely that pages are guarded control stacks, of one Exception level: they can hardly be of two.
+fn guarded_control_stacks(case: &mut Case, odd: u64, source: &mut Source) {
+    let el0 = case.el == 0 || case.op == "GCSSTTR";
+    let mut spread = Source::from(source.next());
+    for (name, of_el0) in
+        [("PIR_EL1", false), ("PIR_EL2", false), ("PIR_EL3", false), ("PIRE0_EL1", true), ("PIRE0_EL2", true)]
+    {
+        let codes: &[u64] = match of_el0 == el0 {
+            _ if source.chance(5 * odd) => ALL,
+            true => &[9, 9, 9, 9, 9, 9, 5, 12],
+            false => &[1, 1, 8, 8, 1, 8, 0, 9],
+        };
+        let value = many(&mut spread, codes, 4);
+        case.regs.insert(name.into(), value);
+    }
+    for (name, n) in [("TCR2_EL1", 1), ("TCR2_EL2", 1), ("TCR_EL3", 35), ("VTCR_EL2", 40)] {
+        let value = field(case.regs[name], 63, 0) | source.bit(n, if n == 40 { 60 } else { 90 });
+        set(case, name, value);
+    }
 }
 
 fn set(case: &mut Case, name: &str, value: u64) {

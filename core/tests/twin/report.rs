@@ -152,6 +152,9 @@ impl Machine<'_> {
             };
             syndrome |= (cause | u64::from(level)) << 14 | u64::from(fetch) << 20 | u64::from(fault.gpc_s2) << 21;
         }
+        if access.kind == Kind::Gcs {
+            syndrome |= 1 << 40;
+        }
         if access.kind == Kind::At {
             syndrome |= 1 << 8 | 1 << 6;
         } else if access.atomic && external {

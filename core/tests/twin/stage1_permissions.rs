@@ -112,6 +112,15 @@ impl Machine<'_> {
                 Ok(())
             };
         }
+        if access.kind == Kind::Gcs {
+            return if !rights.gcs {
+                Err(denied(base, None, Denial::Plain))
+            } else if access.write && leaf.bits.ndirty && (!s1.ha || !s1.hd) {
+                Err(denied(base, Some(true), Denial::Dirty))
+            } else {
+                Ok(())
+            };
+        }
         if access.read && overlaid && !over.r {
             Err(denied(base, Some(false), Denial::Overlay))
         } else if access.write && overlaid && !over.w {
@@ -194,6 +203,10 @@ impl Machine<'_> {
         };
         if foreign {
             rights.x = false;
+            rights.gcs = false;
+        }
+        if access.state == Space::Secure && leaf.space == Space::NonSecure {
+            rights.gcs = false;
         }
         (rights, code == 6, code < 8)
     }

@@ -4,7 +4,7 @@ use super::machine::{Access, Kind, Machine};
 use super::stage1_permissions::{Denial, denied, fourth};
 use super::stage2::Leaf;
 use super::stage2_params::Stage2;
-use super::{Fault, Space};
+use super::{Fault, Space, bit};
 
 impl Machine<'_> {
     /// The stage 2 permission check of a leaf; says whether the page is "mostly read-only".
@@ -52,6 +52,8 @@ impl Machine<'_> {
             }
         } else if leaf.assured_only && !ipa_assured {
             Err(denied(base, None, Denial::Assured))
+        } else if !leaf.assured_only && access.kind == Kind::Gcs && access.el > 0 && self.assures_stacks() {
+            Err(denied(base, None, Denial::Assured))
         } else if access.kind == Kind::Fetch {
             let no_fetch = device && self.choice("instruction_fetch_from_device_faults", false);
             if overlaid && !over.x {
@@ -74,6 +76,13 @@ impl Machine<'_> {
         } else {
             Ok(mro)
         }
+    }
+}
+
+impl Machine<'_> {
+    /// VTCR_EL2.GCSH.
+    fn assures_stacks(&self) -> bool {
+        self.has("GCS") && bit(self.reg("VTCR_EL2"), 40)
     }
 }
 

@@ -66,6 +66,7 @@ const NEWER: &[&str] = &[
     "FEAT_S2PIE",
     "FEAT_S1POE",
     "FEAT_S2POE",
+    "FEAT_GCS",
     "FEAT_THE",
     "FEAT_HAFT",
     "FEAT_MEC",
@@ -107,7 +108,7 @@ const NEEDED: &[(&str, &[&str])] = &[
     ("FEAT_HAFDBS", &["FEAT_HAFT", "FEAT_RME"]),
     ("FEAT_LPA", &["FEAT_LPA2"]),
     ("FEAT_LPA2", &["FEAT_D128"]),
-    ("FEAT_S1PIE", &["FEAT_D128"]),
+    ("FEAT_S1PIE", &["FEAT_D128", "FEAT_GCS"]),
     ("FEAT_S2PIE", &["FEAT_D128", "FEAT_S2POE"]),
     ("FEAT_D128", &["FEAT_LVA3"]),
     ("FEAT_MTE2", &["FEAT_MTE4", "FEAT_MTE_PERM"]),
@@ -116,9 +117,10 @@ const NEEDED: &[(&str, &[&str])] = &[
 ];
 
 /// Every operation: the AT instructions, then the accesses.
-pub const OPERATIONS: [&str; 23] = [
+pub const OPERATIONS: [&str; 27] = [
     "S1E1R", "S1E1W", "S1E0R", "S1E0W", "S12E1R", "S12E1W", "S12E0R", "S12E0W", "S1E1RP", "S1E1WP", "S1E2R", "S1E2W",
-    "S1E3R", "S1E3W", "S1E1A", "S1E2A", "S1E3A", "LDR", "STR", "LDTR", "STTR", "SWP", "FETCH",
+    "S1E3R", "S1E3W", "S1E1A", "S1E2A", "S1E3A", "LDR", "STR", "LDTR", "STTR", "SWP", "FETCH", "GCSPOPM", "GCSSTR",
+    "GCSSTTR", "GCSSS1",
 ];
 
 /// The instruction and the machine, without memory.
@@ -175,6 +177,10 @@ fn machine(source: &mut Source) -> Case {
         (false, _) => source.pick(accesses),
     }
     .into();
+    if case.op.starts_with("GCS") && source.chance(50) {
+        // Only EL1's stacks can be told by stage 2 to be assured.
+        case.el = 1;
+    }
     let odd = source.pick(&[0, 0, 1, 4]);
     registers::fill(&mut case, odd, source);
     if source.chance(5 * odd) {

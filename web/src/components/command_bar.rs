@@ -47,7 +47,8 @@ pub fn CommandBar(props: &Panel) -> Html {
                 <select id="op" onchange={onop}>
                     { group("Stage 1", |op| matches!(op.kind(), OpKind::At(at) if !at.both_stages)) }
                     { group("Stages 1 and 2", |op| matches!(op.kind(), OpKind::At(at) if at.both_stages)) }
-                    { group("Ordinary accesses", |op| matches!(op.kind(), OpKind::Access(_))) }
+                    { group("Ordinary accesses", |op| matches!(op.kind(), OpKind::Access(of) if !of.stack)) }
+                    { group("Guarded control stacks", |op| matches!(op.kind(), OpKind::Access(of) if of.stack)) }
                 </select>
             </label>
             <label class="of-el"><span>{ "executed at" }</span>

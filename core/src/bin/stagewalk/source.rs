@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 /// The machine, and what is asked of it.
 #[derive(clap::Args)]
 pub struct Source {
-    /// The instruction, for example S1E1R or S12E0W, or an access: LDR, STR, LDTR, STTR, FETCH, SWP.
+    /// The instruction, for example S1E1R or S12E0W, or an access: LDR, STR, LDTR, STTR, FETCH, SWP, or
+    /// to a guarded control stack GCSPOPM, GCSSTR, GCSSTTR, GCSSS1.
     #[arg(value_parser = lookup::<Op>)]
     op: Option<Op>,
     /// The address.

@@ -144,7 +144,7 @@ layout! {
         DF2 [59:56] "Double fault extension.";
         MTEX [55:52] "Canonical tags and checks without address tags." = { 0: "no", 1: "FEAT_MTE_CANONICAL_TAGS" };
         THE [51:48] "Translation hardening." = { 0: "no", 1: "FEAT_THE" };
-        GCS [47:44] "Guarded control stacks.";
+        GCS [47:44] "Guarded control stacks." = { 0: "no", 1: "FEAT_GCS" };
         MTE_frac [43:40] "Asynchronous tag check faults.";
         NMI [39:36] "Non-maskable interrupts.";
         CSV2_frac [35:32] "Speculative use of out of context branch targets, fraction.";

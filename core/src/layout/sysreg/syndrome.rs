@@ -191,7 +191,9 @@ layout! {
 
 layout! {
     esr_gpc: "ESR_ELx, Granule Protection Check"; 64 => {
-        _ [63:32] RES0;
+        _ [63:41] RES0;
+        GCS [40] "The access was to a guarded control stack (FEAT_GCS).";
+        _ [39:32] RES0;
         EC [31:26] "Exception class." = EXCEPTION_CLASS;
         IL [25] "Length of the instruction." = LENGTH;
         _ [24:22] RES0;

@@ -206,7 +206,7 @@ layout! {
         HAFT [44] "Hardware sets the access flag of tables too (FEAT_HAFT)." = OFF_ON;
         _ [43:42] RES0;
         TL0 [41] "Walks through TTBR0 need the TopLevel0 permission on their first table (FEAT_THE)." = OFF_ON;
-        GCSH [40] "Guarded control stacks must be assured (FEAT_THE, FEAT_GCS)." = OFF_ON;
+        GCSH [40] "EL1's guarded control stacks must be in AssuredOnly memory (FEAT_THE, FEAT_GCS)." = OFF_ON;
         _ [39] RES0;
         D128 [38] "Descriptors have 128 bits (FEAT_D128)." = { 0: "64-bit descriptors", 1: "128-bit descriptors" };
         S2POE [37] "Permission overlays: S2POR_EL1 may take permissions away (FEAT_S2POE)." = OFF_ON;

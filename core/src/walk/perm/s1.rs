@@ -76,6 +76,8 @@ impl TablePermissions {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::walk) struct S1Permissions {
     pub rights: AccessRights,
+    /// The leaf is a guarded control stack, which its own accesses may read and write.
+    stack: bool,
     /// What the overlay leaves, where one counts.
     overlay: Option<AccessRights>,
     /// PSTATE.PAN has taken reads and writes away.
@@ -100,6 +102,7 @@ impl S1Permissions {
 /// Permissions before overlay and WXN.
 struct Base {
     rights: AccessRights,
+    stack: bool,
     pan: bool,
     overlay: bool,
     wxn: bool,
@@ -126,6 +129,7 @@ pub(in crate::walk) fn s1_permissions(
     }
     S1Permissions {
         rights,
+        stack: base.stack && !leaves_world(params, access.security, space),
         overlay,
         pan: base.pan && access.el != 0,
         clean: params.pie && descriptor::s1::N_DIRTY.is_set(leaf.low()),
@@ -144,15 +148,16 @@ fn indirect(context: &Context<'_>, leaf: impl Word) -> Base {
     // combination grants nothing at all.
     let clash = (privileged.rights.execute || privileged.gcs) && (unprivileged.rights.write || unprivileged.gcs);
     if clash && params.regime.has_unprivileged() {
-        privileged.rights = AccessRights::default();
-        unprivileged.rights = AccessRights::default();
+        for code in [&mut privileged, &mut unprivileged] {
+            (code.rights, code.gcs) = (AccessRights::default(), false);
+        }
     }
     let pan = pe.has(Feature::Pan) && access.pan && pe.pan && !params.nv1 && upi != 0;
     if pan {
         privileged.rights = AccessRights { read: false, write: false, ..privileged.rights };
     }
     let code = if access.el == 0 { unprivileged } else { privileged };
-    Base { rights: code.rights, pan, overlay: code.overlay, wxn: code.wxn }
+    Base { rights: code.rights, stack: code.gcs, pan, overlay: code.overlay, wxn: code.wxn }
 }
 
 /// `AArch64.S1DirectBasePermissions`.
@@ -170,7 +175,7 @@ fn direct(context: &Context<'_>, tables: TableLimits, leaf: u64, space: PaSpace)
         privileged = AccessRights { read: false, write: false, ..privileged };
     }
     let rights = if access.el == 0 { unprivileged } else { privileged };
-    Base { rights, pan, overlay: true, wxn: params.wxn && rights.write && rights.execute }
+    Base { rights, stack: false, pan, overlay: true, wxn: params.wxn && rights.write && rights.execute }
 }
 
 /// AP[2], taken as 0 while hardware keeps the dirty state: the page is writable, only not yet written.
@@ -218,8 +223,14 @@ fn pan_applies(pe: &Pe, params: &S1Params, access: AccessDescriptor, space: PaSp
 
 /// Whether a fetch from `space` would leave the Security state's own memory where that is forbidden.
 const fn fetch_leaves_world(params: &S1Params, security: SecurityState, space: PaSpace) -> bool {
+    leaves_world(params, security, space) && (params.sif || !matches!(security, SecurityState::Secure))
+}
+
+/// Whether `space` is outside the memory that the Security state keeps its code and guarded control stacks in. Only
+/// for code, SCR_EL3.SIF decides whether Secure state minds.
+const fn leaves_world(params: &S1Params, security: SecurityState, space: PaSpace) -> bool {
     match security {
-        SecurityState::Secure => params.sif && matches!(space, PaSpace::NonSecure),
+        SecurityState::Secure => matches!(space, PaSpace::NonSecure),
         SecurityState::Root => !matches!(space, PaSpace::Root),
         SecurityState::Realm => matches!(params.regime, Regime::El2 | Regime::El20) && !matches!(space, PaSpace::Realm),
         SecurityState::NonSecure => false,
@@ -234,7 +245,7 @@ pub(in crate::walk) fn s1_check(
     device: impl FnOnce() -> bool,
 ) -> Result<(), Denied> {
     let (pe, params, access) = (context.pe, &context.s1, context.access);
-    let S1Permissions { rights, overlay, pan, clean, .. } = *permissions;
+    let S1Permissions { rights, stack, overlay, pan, clean, .. } = *permissions;
     let or_pan = |rule| if pan { Rule::S1PermissionPan } else { rule };
     let overlay_denies = |allowed: fn(&AccessRights) -> bool| overlay.is_some_and(|overlay| !allowed(&overlay));
     if access.kind == AccessType::Fetch {
@@ -248,6 +259,16 @@ pub(in crate::walk) fn s1_check(
             Ok(())
         };
     }
+    let dirty_faults = access.write && clean && !(params.ha && params.hd);
+    if access.kind == AccessType::Gcs {
+        return if !stack {
+            Err(Denied::new(Rule::S1PermissionStack, access))
+        } else if dirty_faults {
+            Err(Denied::of(Rule::S1PermissionDirty, access, true).dirty_bit())
+        } else {
+            Ok(())
+        };
+    }
     if access.read && overlay_denies(|o| o.read) {
         Err(Denied::of(Rule::S1PermissionOverlay, access, false).overlay())
     } else if access.write && overlay_denies(|o| o.write) {
@@ -256,7 +277,7 @@ pub(in crate::walk) fn s1_check(
         Err(Denied::of(or_pan(Rule::S1PermissionRead), access, false))
     } else if access.write && !rights.write {
         Err(Denied::of(or_pan(Rule::S1PermissionWrite), access, true))
-    } else if access.write && clean && !(params.ha && params.hd) {
+    } else if dirty_faults {
         Err(Denied::of(Rule::S1PermissionDirty, access, true).dirty_bit())
     } else {
         Ok(())

@@ -142,6 +142,9 @@ pub(in crate::walk) fn s2_check(
         _ if permissions.assured_only && !target.s1assured => {
             Err(Denied::new(Rule::S2PermissionAssuredOnly, access).assured_only())
         }
+        AccessType::Gcs if params.assured_stacks && !permissions.assured_only && access.el != 0 => {
+            Err(Denied::new(Rule::S2PermissionAssuredStack, access).assured_only())
+        }
         AccessType::Fetch => {
             if overlay_denies(|o| o.execute) {
                 Err(Denied::new(Rule::S2PermissionOverlay, access).overlay())
@@ -155,7 +158,7 @@ pub(in crate::walk) fn s2_check(
                 Ok(())
             }
         }
-        AccessType::At | AccessType::Data => {
+        AccessType::At | AccessType::Data | AccessType::Gcs => {
             if access.read && overlay_denies(|o| o.read) {
                 Err(Denied::of(Rule::S2PermissionOverlay, access, false).overlay())
             } else if access.write && overlay_denies(|o| o.write) {
