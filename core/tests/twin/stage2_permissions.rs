@@ -30,6 +30,7 @@ impl Machine<'_> {
         let foreign_realm = access.state == Space::Realm && leaf.space != Space::Realm;
         let not_dirty = access.write && !(s2.ha && s2.hd) && s2.pie && !leaf.dirty;
         let device = leaf.attrs.device.is_some();
+        let wants_assured = access.kind == Kind::Gcs && access.el > 0 && self.assures_stacks();
         if walk {
             let (top0, top1) = (top & 1 != 0, top & 2 != 0);
             let wrong_top = match access.top_table {
@@ -50,9 +51,7 @@ impl Machine<'_> {
             } else {
                 Ok(mro)
             }
-        } else if leaf.assured_only && !ipa_assured {
-            Err(denied(base, None, Denial::Assured))
-        } else if !leaf.assured_only && access.kind == Kind::Gcs && access.el > 0 && self.assures_stacks() {
+        } else if (leaf.assured_only && !ipa_assured) || (!leaf.assured_only && wants_assured) {
             Err(denied(base, None, Denial::Assured))
         } else if access.kind == Kind::Fetch {
             let no_fetch = device && self.choice("instruction_fetch_from_device_faults", false);
