@@ -95,21 +95,18 @@ pub struct Geometry {
 /// How the input address indexes a table: shifted right by `low`, under `mask`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Index {
-    /// The least significant bit of the index; also log2 of what one descriptor covers, in bytes.
+    /// The index's most significant bit.
+    pub high: u32,
+    /// Its least significant bit; also log2 of what one descriptor covers, in bytes.
     pub low: u32,
     /// Ones, as many as the index has bits.
     pub mask: u64,
 }
 
 impl Index {
+    #[inline(always)]
     const fn new((high, low): (u32, u32)) -> Self {
-        Self { low, mask: mask(high - low, 0) }
-    }
-
-    /// The index's most significant bit.
-    #[must_use]
-    pub const fn high(self) -> u32 {
-        self.low + self.mask.count_ones() - 1
+        Self { high, low, mask: mask(high - low, 0) }
     }
 
     /// The index.
@@ -131,7 +128,7 @@ impl Geometry {
             granule,
             ia_size,
             oa_size,
-            first_index: Index { low: 0, mask: 0 },
+            first_index: Index { high: 0, low: 0, mask: 0 },
             beyond: mask(63, oa_size),
             start_level,
             ds,
@@ -233,8 +230,7 @@ impl Geometry {
     #[must_use]
     #[inline(always)]
     pub const fn index(&self, level: i8, levels: i8) -> Index {
-        let (high, low) = self.index_range(level, levels);
-        Index { low, mask: mask(high - low, 0) }
+        Index::new(self.index_range(level, levels))
     }
 
     /// The address of the descriptor for an input address in the table at `base` (`AArch64.TTEntryAddress`).

@@ -258,7 +258,7 @@ impl Descent<'_> {
                 physical,
                 table: table.base.address,
                 input: ia,
-                index_high: table.index.high() as u8,
+                index_high: table.index.high as u8,
                 index_low: table.index.low as u8,
                 value: descriptor.bits(),
                 wide: D::WIDE,
