@@ -296,9 +296,13 @@ impl Descent<'_> {
     ) -> Walk<FullAddress, E> {
         let geometry = &self.geometry;
         let contiguous = descriptor.contiguous() && geometry.contiguous_counts(level) && lookup.heeds_contiguous();
-        let size = if contiguous { seldom(geometry.leaf_size(level, true)) } else { geometry.leaf_size(level, false) };
-        let space = lookup.leaf_space(descriptor, space);
-        let output = FullAddress::new(space, geometry.output_address(descriptor.low(), ia, size));
+        let size = geometry.leaf_size(level, contiguous);
+        let address = if contiguous {
+            seldom(geometry.output_address(descriptor.low(), ia, size))
+        } else {
+            geometry.output_address(descriptor.low(), ia, geometry.leaf_size(level, false))
+        };
+        let output = FullAddress::new(lookup.leaf_space(descriptor, space), address);
         env.note(|| {
             let event = Event::Leaf { output, size: size as u8, contiguous };
             Step { place: lookup.place().at(level), rule: Rule::DescriptorLeaf, event }
@@ -318,11 +322,11 @@ impl Descent<'_> {
     }
 }
 
-/// The size of a leaf that is seldom enough for the walk to bet on the other, which it knows before it knows the leaf.
+/// An output that is seldom enough for the walk to bet on the other, of which it knows the size before it knows the leaf.
 #[cold]
 #[inline(never)]
-const fn seldom(size: u32) -> u32 {
-    size
+const fn seldom(output: u64) -> u64 {
+    output
 }
 
 /// An External abort on a descriptor.
