@@ -24,10 +24,7 @@ pub fn build(project: &Project) -> Result<(), String> {
         fs::copy(project.root.join("index.html"), new.join("index.html"))?;
         copy_tree(&project.root.join("static"), &new.join("static"))?;
         copy_tree(&package, &new.join("pkg"))?;
-        let systems = project.root.join("tests/realdump");
-        if systems.is_dir() {
-            copy_systems(&systems, &new.join("static/systems"))?;
-        }
+        copy_systems(&project.root.join("tests/realdump"), &new.join("static/systems"))?;
         remove(&dist)?;
         fs::rename(&new, &dist)
     })();
