@@ -322,7 +322,7 @@ impl Descent<'_> {
     }
 }
 
-/// An output that is seldom enough for the walk to bet on the other, of which it knows the size before it knows the leaf.
+/// An output that is seldom enough for the walk to bet on the other, whose size it knows before it knows the leaf.
 #[cold]
 #[inline(never)]
 const fn seldom(output: u64) -> u64 {
