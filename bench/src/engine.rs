@@ -78,7 +78,7 @@ pub fn answer_lines(cases: &Cases, passes: u32) -> u64 {
     lines.fold(0, |sum, line| {
         output.clear();
         if let Ok(case) = Case::from_slice(line) {
-            let answer = answer(&case.id, case.unmodelled(), || case.run());
+            let answer = answer(&case.id, &case.run());
             serde_json::to_writer(&mut output, &answer).unwrap_or_default();
         }
         sum + black_box(&output).len() as u64

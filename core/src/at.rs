@@ -289,17 +289,3 @@ pub(crate) fn scope(pe: &Pe, op: Op) -> (Regime, bool) {
         }
     }
 }
-
-/// What `op` would need that is not modelled, if anything. An answer given all the same would be a guess.
-#[must_use]
-pub fn unmodelled(pe: &Pe, op: Op) -> Option<&'static str> {
-    let (_, access) = match op.kind() {
-        OpKind::At(at) => match gate(pe, op, &at) {
-            Gate::Execute { both_stages } => at_subject(pe, &At { both_stages, ..at }),
-            Gate::Undefined(_) | Gate::Trap(_) => return None,
-        },
-        OpKind::Access(access) if access.stack && !pe.has(Feature::Gcs) => return None,
-        OpKind::Access(access) => access_subject(pe, access),
-    };
-    pe.unmodelled(access.security)
-}

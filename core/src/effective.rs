@@ -2,7 +2,7 @@
 
 use crate::feature::Feature;
 use crate::layout::Field;
-use crate::layout::sysreg::{SysReg, hcr_el2, hcrx_el2, scr_el3, sctlr2_el2, tcr_el3, tcr2_el1, tcr2_el2, vtcr_el2};
+use crate::layout::sysreg::{SysReg, hcr_el2, hcrx_el2, scr_el3, tcr_el3, tcr2_el1, tcr2_el2, vtcr_el2};
 use crate::pe::Pe;
 use crate::regime::{Regime, SecurityState};
 
@@ -124,6 +124,13 @@ impl Pe {
         self.has(Feature::Tcr2) && (!self.has(Feature::El3) || scr_el3::TCR2En.is_set(self.scr())) && self.el2_enabled()
     }
 
+    /// SCTLR2_EL2 as it counts (`IsSCTLR2EL2Enabled`): 0 where it is not implemented or not enabled.
+    #[must_use]
+    pub const fn effective_sctlr2_el2(&self) -> u64 {
+        let granted = !self.has(Feature::El3) || scr_el3::SCTLR2En.is_set(self.scr());
+        if self.has(Feature::Sctlr2) && granted && self.el2_enabled() { self.regs.get(SysReg::Sctlr2El2) } else { 0 }
+    }
+
     /// TCR2_ELx as it counts in a regime: 0 where it is not implemented or not enabled. For EL3, TCR_EL3's bits of the
     /// same meaning, moved to TCR2's places.
     #[must_use]
@@ -185,17 +192,6 @@ impl Pe {
             2 => !(self.has(Feature::Vhe) && hcr_el2::E2H.is_set(hcr) && hcr_el2::TGE.is_set(hcr)),
             _ => true,
         }
-    }
-}
-
-/// What is not modelled yet, so that it is said instead of guessed.
-impl Pe {
-    pub(crate) const fn unmodelled(&self, security: SecurityState) -> Option<&'static str> {
-        let emec = self.has(Feature::Mec) && sctlr2_el2::EMEC.is_set(self.regs.get(SysReg::Sctlr2El2));
-        if emec && matches!(security, SecurityState::Realm) {
-            return Some("memory encryption contexts (SCTLR2_EL2.EMEC = 1 in Realm state)");
-        }
-        None
     }
 }
 

@@ -105,6 +105,8 @@ rules! {
         "The Contiguous bit spans more than the input address space, and the implementation faults on that.";
     LeafNt "leaf-nt" "AArch64.BlocknTFaults"
         "The block's nT bit is 1, and the implementation faults on that.";
+    LeafAlternateContext "leaf-alternate-context" "AArch64.S1AMECFault"
+        "The leaf asks for the alternate encryption context (AMEC = 1), which TCR2_EL2.{AMEC0, AMEC1} does not allow.";
     LeafAddressSize "leaf-address-size" "AArch64.OAOutOfRange"
         "The output address lies beyond the output address size.";
     LeafAccessFlag "leaf-access-flag" "AArch64.S1Walk"

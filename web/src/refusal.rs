@@ -13,20 +13,15 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Why `case` has no answer: its features cannot be implemented together, or it goes beyond what is modelled.
+    /// Why `case` has no answer: its features cannot be implemented together.
     #[must_use]
     pub fn of(case: &Case) -> Option<Self> {
         let features = case.pe.features;
-        if let Err(error) = features.check() {
-            let missing = list(features.completed().minus(features));
-            let needy = list(features.minus(features.closed()));
-            let text = format!("No machine is like this: {error}. Implement {missing} too, or leave out {needy}.");
-            return Some(Self { verdict: "impossible", text });
-        }
-        let what = case.unmodelled()?;
-        let text =
-            format!("This machine uses {what}, which is not modelled yet: no answer is better than a wrong one.");
-        Some(Self { verdict: "not modelled", text })
+        let error = features.check().err()?;
+        let missing = list(features.completed().minus(features));
+        let needy = list(features.minus(features.closed()));
+        let text = format!("No machine is like this: {error}. Implement {missing} too, or leave out {needy}.");
+        Some(Self { verdict: "impossible", text })
     }
 }
 

@@ -44,6 +44,7 @@ struct Ipa {
     /// For instruction fetches.
     fetched: MemAttrs,
     assured: bool,
+    mecid: u16,
 }
 
 /// The memory that stage 2 on its own is asked about: the attributes that leave stage 2's as they are.
@@ -84,7 +85,7 @@ impl<'a> Asker<'a> {
 
     /// `params` are those of the EL1&0 regime.
     pub fn stage2(pe: &'a Pe, params: S1Params, security: SecurityState, space: PaSpace) -> Self {
-        let ipa = Some(Ipa { space, attrs: PLAIN, fetched: PLAIN, assured: false });
+        let ipa = Some(Ipa { space, attrs: PLAIN, fetched: PLAIN, assured: false, mecid: 0 });
         Self { ipa, ..Self::stage1(pe, params, security) }
     }
 
@@ -94,8 +95,8 @@ impl<'a> Asker<'a> {
 
     /// Asks about what stage 1 maps; tells whether that is memory of another kind than before.
     pub fn set_ipa(&mut self, range: &Range) -> bool {
-        let Kind { attrs, fetched, assured, .. } = range.kind;
-        let ipa = Ipa { space: range.output.space, attrs, fetched: fetched.unwrap_or(attrs), assured };
+        let Kind { attrs, fetched, assured, mecid, .. } = range.kind;
+        let ipa = Ipa { space: range.output.space, attrs, fetched: fetched.unwrap_or(attrs), assured, mecid };
         self.ipa.replace(ipa) != Some(ipa)
     }
 
@@ -120,10 +121,10 @@ impl<'a> Asker<'a> {
     fn translate<E: Env>(&self, context: &Context<'_>, env: &mut E, input: u64) -> Walk<AddressDescriptor, E> {
         match self.ipa {
             None => walk::translate(context, env, input, false),
-            Some(Ipa { space, attrs, fetched, assured }) => {
+            Some(Ipa { space, attrs, fetched, assured, mecid }) => {
                 let attrs = if context.access.kind == AccessType::Fetch { fetched } else { attrs };
                 let address = FullAddress::new(space, input);
-                let ipa = AddressDescriptor { address, attrs, s1assured: assured, s2fs1mro: false, mecid: 0 };
+                let ipa = AddressDescriptor { address, attrs, s1assured: assured, s2fs1mro: false, mecid };
                 walk::translate_stage2(context, env, &ipa)
             }
         }
@@ -180,6 +181,7 @@ impl<'a> Asker<'a> {
             accessed: accessed_as.is_none(),
             clean,
             assured: output.s1assured,
+            mecid: output.mecid,
         };
         Some((kind, output.address))
     }

@@ -106,6 +106,8 @@ pub struct Kind {
     pub clean: bool,
     /// The stage-1 mapping is assured (`FEAT_THE`).
     pub assured: bool,
+    /// Memory encryption context (`FEAT_MEC`).
+    pub mecid: u16,
 }
 
 impl Kind {
@@ -129,6 +131,7 @@ impl Kind {
             accessed: self.accessed && stage2.accessed,
             clean: writable && (self.clean || stage2.clean),
             assured: false,
+            mecid: stage2.mecid,
             ..self
         }
     }

@@ -2,11 +2,13 @@
 
 mod geometry;
 mod gpc;
+mod mec;
 mod s1;
 mod s2;
 
 pub use geometry::{BaseFormat, DescriptorType, FINAL_LEVEL, Geometry, Index, Shape};
 pub use gpc::GpcParams;
+pub use mec::MecParams;
 pub use s1::S1Params;
 pub use s2::{S2Params, Stage2};
 

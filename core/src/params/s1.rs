@@ -1,6 +1,6 @@
 //! Stage-1 parameters of the four regimes.
 
-use super::{BaseFormat, Geometry, Shape, decode_tg0, decode_tg1, effective_ds, geometry};
+use super::{BaseFormat, Geometry, MecParams, Shape, decode_tg0, decode_tg1, effective_ds, geometry};
 use crate::choice::Choice;
 use crate::feature::Feature;
 use crate::layout::Field;
@@ -105,6 +105,8 @@ pub struct S1Params {
     pub icache: bool,
     /// The shareability of the output is stage 2's to make effective.
     pub keep_raw_shareability: bool,
+    /// Memory encryption contexts.
+    pub mec: MecParams,
 }
 
 /// Where a TCR keeps the fields of one VA range.
@@ -312,6 +314,7 @@ impl S1Params {
             dcache: sctlr_el1::C.is_set(sctlr),
             icache: sctlr_el1::I.is_set(sctlr),
             keep_raw_shareability: hcr_el2::VM.is_set(hcr) && !pe.choices.is(Choice::EffectiveShareabilityBeforeStage2),
+            mec: MecParams::stage1(pe, regime, range),
         }
     }
 

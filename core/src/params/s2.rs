@@ -1,6 +1,6 @@
 //! Stage-2 parameters.
 
-use super::{BaseFormat, Geometry, Shape, decode_tg0, effective_ds, geometry};
+use super::{BaseFormat, Geometry, MecParams, Shape, decode_tg0, effective_ds, geometry};
 use crate::addr::PaSpace;
 use crate::feature::Feature;
 use crate::layout::sysreg::{SysReg, hcr_el2, sctlr_el2, vstcr_el2, vtcr_el2, vttbr_el2_d128};
@@ -76,6 +76,8 @@ pub struct S2Params {
     pub id: bool,
     /// Execute-never distinguishes EL1 and EL0 (`FEAT_XNX`).
     pub xnx: bool,
+    /// Memory encryption contexts.
+    pub mec: MecParams,
 }
 
 /// Stage 2 of the EL1&0 regime. In Secure state a Secure and a Non-secure IPA have tables of their own.
@@ -179,6 +181,7 @@ impl S2Params {
             cd: hcr_el2::CD.is_set(hcr),
             id: hcr_el2::ID.is_set(hcr),
             xnx: pe.has(Feature::Xnx),
+            mec: MecParams::stage2(pe),
         }
     }
 

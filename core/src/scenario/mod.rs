@@ -109,12 +109,6 @@ impl Case {
         Ok((case, expect))
     }
 
-    /// What the case asks for that the engine does not model.
-    #[must_use]
-    pub fn unmodelled(&self) -> Option<&'static str> {
-        crate::at::unmodelled(&self.pe, self.op)
-    }
-
     /// Executes the case, on a machine of its own: the case does not change.
     #[must_use]
     pub fn run(&self) -> Run {

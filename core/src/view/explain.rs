@@ -102,7 +102,9 @@ pub fn what(step: &Step) -> String {
         Event::Undefined => "the instruction is UNDEFINED".into(),
         Event::Trapped { el, esr } => format!("the instruction is trapped to EL{el}, ESR_EL{el} = {esr:#x}"),
         Event::Regime { regime, security, range, .. } => format!("{regime} regime, {security}, {}", words::half(range)),
-        Event::Disabled { output } => format!("off: the output is the input, {:#x}", output.address.address),
+        Event::Disabled { output } => {
+            format!("off: the output is the input, {:#x}{}", output.address.address, words::in_context(output.mecid))
+        }
         Event::Start { granule, ia_size, oa_size, level, table, .. } => format!(
             "{} granule, {ia_size}-bit input, {oa_size}-bit output: starts at {}, table {:#x}",
             granule.name(),
@@ -129,7 +131,7 @@ pub fn what(step: &Step) -> String {
             format!("{new:#x} written over {old:#x} at {:#x}", physical.address)
         }
         Event::Update { old, found, .. } => format!("memory holds {found:#x}, not {old:#x}: the walk starts again"),
-        Event::Output { output } => format!("output {:#x}, {}", output.address.address, output.attrs),
+        Event::Output { output } => format!("output {}", words::output(&output)),
         Event::Fault { fault } => words::fault(&fault),
         Event::Par { value } => format!("PAR_EL1 = {value:#x}"),
         Event::Exception { el, esr } => format!("exception taken to EL{el}, ESR_EL{el} = {esr:#x}"),
@@ -186,6 +188,10 @@ fn deciding(step: &Step) -> (Fields, &'static [&'static str]) {
         Event::Attributes { .. } => (&[], ATTRIBUTES),
         Event::Permissions { .. } => (&[], PERMISSIONS),
         Event::Trapped { .. } => (&[(SysReg::HcrEl2, "AT"), (SysReg::HcrEl2, "NV")], &[]),
+        Event::Output { output } if output.mecid != 0 => (&[], &["AMEC"]),
+        Event::Fault { .. } if step.rule == Rule::LeafAlternateContext => {
+            (&[(SysReg::Tcr2El2, "AMEC0"), (SysReg::Tcr2El2, "AMEC1")], &["AMEC"])
+        }
         Event::Fault { fault } => match fault.code {
             FaultCode::Translation if step.place.level.is_some() => (&[], VALID),
             FaultCode::AccessFlag => (&[], &["AF"]),

@@ -68,6 +68,7 @@ fn context(pe: &Pe, steps: &[Step], place: Place, value: u128) -> Context {
             assured_only: params.assured_only,
             haft: params.haft,
             fwb: params.fwb,
+            mec: pe.has(Feature::Mec),
             space,
             ..Context::default()
         };
@@ -90,6 +91,7 @@ fn context(pe: &Pe, steps: &[Step], place: Place, value: u128) -> Context {
         el1: regime == Regime::El10,
         hpd: params.hpd,
         nv1: params.nv1,
+        mec: pe.has(Feature::Mec),
         space,
         ..Context::default()
     }

@@ -126,7 +126,7 @@ fn unsaid(kind: Kind, answer: &Answer, steps: &[Step]) -> Option<String> {
 fn summary(answer: &Answer, kind: Kind, steps: &[Step]) -> String {
     match (&answer.fault, &answer.output) {
         (Some(fault), _) => words::fault(fault),
-        (None, Some(output)) => format!("output address {:#x}, {}", output.address.address, output.attrs),
+        (None, Some(output)) => format!("output address {}", words::output(output)),
         (None, None) if matches!(kind, Kind::Exception | Kind::Undefined) => {
             let said = steps.iter().rev().find(|step| matches!(step.event, Event::Trapped { .. } | Event::Undefined));
             said.map_or_else(String::new, |step| step.rule.text().trim_end_matches('.').into())

@@ -1,6 +1,6 @@
 //! How views word things: places, sizes, numbers.
 
-use crate::outcome::FaultRecord;
+use crate::outcome::{AddressDescriptor, FaultRecord};
 use crate::regime::{Stage, VaRange};
 use crate::step::{Place, Purpose};
 use alloc::format;
@@ -73,6 +73,18 @@ pub const fn half(range: VaRange) -> &'static str {
 #[must_use]
 pub fn fault(record: &FaultRecord) -> String {
     format!("{record}")
+}
+
+/// An output: `0x40000000, Normal Write-Back RWA, Inner Shareable`, and its encryption context where it has one.
+#[must_use]
+pub fn output(output: &AddressDescriptor) -> String {
+    format!("{:#x}, {}{}", output.address.address, output.attrs, in_context(output.mecid))
+}
+
+/// `, MECID 0x2a`; nothing for 0, which is what memory without an encryption context has.
+#[must_use]
+pub fn in_context(mecid: u16) -> String {
+    if mecid == 0 { String::new() } else { format!(", MECID {mecid:#x}") }
 }
 
 /// A value in binary, as many digits as the field has bits.

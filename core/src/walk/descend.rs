@@ -34,6 +34,12 @@ pub(super) trait Lookup<E: Env, D: Word>: Copy {
 
     /// Whether a leaf's Contiguous bit counts, as far as the stage has a say.
     fn heeds_contiguous(&self) -> bool;
+
+    /// Whether a leaf asks for a memory encryption context that it may not have.
+    #[inline(always)]
+    fn denies_context(&self, _descriptor: D, _space: PaSpace) -> bool {
+        false
+    }
 }
 
 /// Ends a descent in a fault of its stage.
@@ -311,6 +317,8 @@ impl Descent<'_> {
             (FaultCode::Translation, Rule::LeafContiguous)
         } else if level < FINAL_LEVEL && geometry.nt_faults(descriptor.low()) {
             (FaultCode::Translation, Rule::LeafNt)
+        } else if lookup.denies_context(descriptor, output.space) {
+            (FaultCode::Translation, Rule::LeafAlternateContext)
         } else if geometry.out_of_range(output.address) {
             (FaultCode::AddressSize, Rule::LeafAddressSize)
         } else if !descriptor.accessed() && !self.ha {

@@ -200,7 +200,7 @@ pub(crate) fn translate_stage2<E: Env>(
 ) -> Walk<AddressDescriptor, E> {
     let Some(stage2) = context.stage2() else { return Ok(*ipa) };
     if !stage2.0.params(ipa.address.space).enabled {
-        off::tell_s2(env, ipa.address, Purpose::Output, ipa.attrs);
+        off::tell_s2(env, *ipa, Purpose::Output);
         return Ok(*ipa);
     }
     let then = |reached| s2::describe(context, stage2.0, &ipa.attrs, reached);

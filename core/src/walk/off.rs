@@ -28,13 +28,10 @@ pub(super) fn s1<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<Ad
         let record = s1_fault(FaultCode::AddressSize, 0, context.access);
         return Err(fault(env, Place::S1, Rule::S1DisabledSize, record));
     }
-    let output = AddressDescriptor {
-        address: FullAddress::new(params.security.pa_space(), bits(va, 55, 0)),
-        attrs: MemAttrs { mem_type, shareability, tags, no_tag_access: false, xs },
-        s1assured: false,
-        s2fs1mro: false,
-        mecid: 0,
-    };
+    let address = FullAddress::new(params.security.pa_space(), bits(va, 55, 0));
+    let attrs = MemAttrs { mem_type, shareability, tags, no_tag_access: false, xs };
+    let mecid = params.mec.of_disabled(address.space);
+    let output = AddressDescriptor { address, attrs, s1assured: false, s2fs1mro: false, mecid };
     env.note(|| Step { place: Place::S1, rule: Rule::S1Disabled, event: Event::Disabled { output } });
     Ok(output)
 }
@@ -51,7 +48,14 @@ const fn disabled_address(context: &Context<'_>, va: u64, tags: MemTag) -> u64 {
 }
 
 /// Tells that stage 2 is off: the IPA is the PA.
-pub(super) fn tell_s2<E: Env>(env: &mut E, address: FullAddress, purpose: Purpose, attrs: MemAttrs) {
-    let output = AddressDescriptor { address, attrs, s1assured: false, s2fs1mro: false, mecid: 0 };
+pub(super) fn tell_s2<E: Env>(env: &mut E, ipa: AddressDescriptor, purpose: Purpose) {
+    let output = AddressDescriptor { s1assured: false, ..ipa };
     env.note(|| Step { place: Place::s2(purpose), rule: Rule::S2Disabled, event: Event::Disabled { output } });
+}
+
+/// The same of a stage-1 descriptor's address.
+pub(super) fn tell_s2_for_walk<E: Env>(context: &Context<'_>, env: &mut E, address: FullAddress, purpose: Purpose) {
+    let attrs = context.s1_start.walk_attrs;
+    let mecid = context.s1.mec.of_walk(address.space);
+    tell_s2(env, AddressDescriptor { address, attrs, s1assured: false, s2fs1mro: false, mecid }, purpose);
 }

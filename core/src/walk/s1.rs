@@ -26,14 +26,16 @@ pub(crate) struct Mapped {
     pub attrs: AttrBits,
     /// The mapping is assured (`FEAT_THE`).
     pub assured: bool,
+    /// Memory encryption context.
+    pub mecid: u16,
 }
 
 impl Mapped {
     /// The output with its memory attributes.
     pub fn describe(&self, context: &Context<'_>) -> AddressDescriptor {
-        let Self { address, attrs, assured } = *self;
+        let Self { address, attrs, assured, mecid } = *self;
         let attrs = context.s1_attrs(attrs);
-        AddressDescriptor { address, attrs, s1assured: assured, s2fs1mro: false, mecid: 0 }
+        AddressDescriptor { address, attrs, s1assured: assured, s2fs1mro: false, mecid }
     }
 }
 
@@ -244,7 +246,7 @@ impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
         let located = match self.nested {
             Nested::No => return Ok(address),
             Nested::Off => {
-                off::tell_s2(env, address, wanted.purpose(), self.context.s1_start.walk_attrs);
+                off::tell_s2_for_walk(self.context, env, address, wanted.purpose());
                 return Ok(address);
             }
             Nested::Usual(stage2) => stage2.locate(self.context, env, address.address, level, first)?,
@@ -292,6 +294,11 @@ impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
     fn heeds_contiguous(&self) -> bool {
         !self.disch
     }
+
+    #[inline(always)]
+    fn denies_context(&self, descriptor: D, space: PaSpace) -> bool {
+        self.context.s1.mec.denies(space, descriptor.amec())
+    }
 }
 
 /// What comes after the walk: permissions, hardware updates, attributes. `None` when an update found the descriptor
@@ -324,7 +331,8 @@ fn finish<E: Env, D: Word>(
         Step { place, rule, event: Event::Passed }
     });
     tell_attrs(context, env, place, attrs);
-    let output = Mapped { address: output, attrs, assured: lookup.assured_by(descriptor) };
+    let mecid = context.s1.mec.of_leaf(output.space, descriptor.amec());
+    let output = Mapped { address: output, attrs, assured: lookup.assured_by(descriptor), mecid };
     env.note(|| Step { place, rule: Rule::S1Output, event: Event::Output { output: output.describe(context) } });
     Ok(Some(output))
 }

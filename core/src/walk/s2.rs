@@ -139,7 +139,7 @@ pub(super) fn locate<E: Env>(
 ) -> Walk<Located, E> {
     let (params, start) = (stage2.params(address.space), starts.of(address.space));
     if !params.enabled {
-        off::tell_s2(env, address, wanted.purpose(), context.s1_start.walk_attrs);
+        off::tell_s2_for_walk(context, env, address, wanted.purpose());
         return Ok(Located { address, mro: false });
     }
     S2 { context, params, ipa: address, wanted, then: Located::at }.reach(env, start)
@@ -152,7 +152,9 @@ pub(super) fn walk_attrs(context: &Context<'_>, stage2: &Stage2) -> Vec<MemAttrs
     let stage = S2 { context, params: stage2.own(), ipa: address, wanted, then: |reached| reached };
     (0..Reached::ATTRS)
         .map(|attrs| {
-            stage.output(Reached { address, ipa_space: address.space, low: Reached::bits(attrs), mro: false }).attrs
+            stage
+                .output(Reached { address, ipa_space: address.space, low: Reached::bits(attrs), mro: false, mecid: 0 })
+                .attrs
         })
         .collect()
 }
@@ -167,6 +169,8 @@ pub(crate) struct Reached {
     low: u64,
     /// Only the MMU may write to the output.
     mro: bool,
+    /// Memory encryption context.
+    mecid: u16,
 }
 
 impl Reached {
@@ -353,14 +357,14 @@ impl<'a, T, F: Fn(Reached) -> T + Copy> S2<'a, F> {
 
     /// The output of a leaf.
     fn output(self, reached: Reached) -> AddressDescriptor {
-        let Reached { address, low, mro, .. } = reached;
+        let Reached { address, low, mro, mecid, .. } = reached;
         let known = match (self.wanted, &self.context.known) {
             (Wanted::Descriptor { .. }, Some(known)) => known.s2_walk_attrs.get(reached.attrs()),
             _ => None,
         };
         let attrs = known.copied().unwrap_or_else(|| self.final_attrs(self.leaf_attrs(low)));
         // An assured stage-1 mapping is a property of the IPA, not of what stage 2 makes of it.
-        AddressDescriptor { address, attrs, s1assured: false, s2fs1mro: mro, mecid: 0 }
+        AddressDescriptor { address, attrs, s1assured: false, s2fs1mro: mro, mecid }
     }
 
     fn tell_output<E: Env>(self, env: &mut E, level: i8, reached: Reached) {
@@ -426,7 +430,8 @@ impl<E: Env, T, F: Fn(Reached) -> T + Copy> Stage<E> for S2<'_, F> {
             let leaf: Leaf<D> = descent.run(&mut lookup, env, self.ipa.address)?;
             if let Some(mro) = self.finish(env, leaf)? {
                 let low = leaf.descriptor.low();
-                let reached = Reached { address: leaf.output, ipa_space: self.ipa.space, low, mro };
+                let mecid = self.params.mec.of_leaf(leaf.output.space, leaf.descriptor.amec());
+                let reached = Reached { address: leaf.output, ipa_space: self.ipa.space, low, mro, mecid };
                 self.tell_output(env, leaf.entry.level, reached);
                 return Ok((self.then)(reached));
             }

@@ -94,6 +94,12 @@ pub(super) trait Word: Copy + Eq {
         Self::WIDE && s1_d128::DISCH.get128(self.bits()) != 0
     }
 
+    /// AMEC, in the same place in both stages.
+    #[inline(always)]
+    fn amec(self) -> bool {
+        self.is_set(s1::AMEC, s1_d128::AMEC)
+    }
+
     #[inline(always)]
     fn s2_ns(self) -> bool {
         self.is_set(s2::NS, s2_d128::NS)

@@ -96,6 +96,8 @@ fn compare(machine: Machine<'_>, scope: Scope, input: u64, range: Option<&Range>
                 // Stage 1 as it is switched off here has no XS of its own, which stage 2's attributes alone do.
                 listed.xs = if stage2 { output.attrs.xs } else { listed.xs };
                 assert!(op == Op::Fetch || listed == output.attrs, "{}", outside());
+                let given = stage2 && range.kind.stage2.is_none(); // by stage 1
+                assert!(given || range.kind.mecid == output.mecid, "{}", outside());
                 assert!(scope == Scope::Both || range.kind.assured == output.s1assured, "{}", outside());
             }
             // The address that is fetched from is checked for itself.

@@ -113,6 +113,6 @@ fn output_json(place: &Place) -> Value {
         "pa": to_hex(place.address), "pas": space, "device": u8::from(a.device.is_some()),
         "devtype": a.device.unwrap_or(0), "inner": cache(a.inner), "outer": cache(a.outer), "sh": a.sh,
         "tags": a.tags, "notagaccess": u8::from(a.notagaccess), "xs": u8::from(a.xs),
-        "s1assured": u8::from(place.s1assured), "s2fs1mro": u8::from(place.s2fs1mro), "mecid": 0,
+        "s1assured": u8::from(place.s1assured), "s2fs1mro": u8::from(place.s2fs1mro), "mecid": place.mecid,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Case, Fault, Space, bit};
+use super::{Case, Fault, Space, bit, field};
 
 /// A running translation.
 pub struct Machine<'a> {
@@ -172,6 +172,21 @@ impl Machine<'_> {
 
     pub fn tcr2_el2_usable(&self) -> bool {
         self.has("TCR2") && self.scr(43) && self.el2_enabled()
+    }
+
+    /// Whether memory encryption contexts are in use in a regime: bit 1 of its SCTLR2.
+    pub fn contexts_on(&self, regime: Regime) -> bool {
+        self.has("MEC")
+            && if regime == Regime::El3 {
+                bit(self.reg("SCTLR2_EL3"), 1)
+            } else {
+                self.has("SCTLR2") && self.scr(44) && self.el2_enabled() && bit(self.reg("SCTLR2_EL2"), 1)
+            }
+    }
+
+    /// The memory encryption context that a register names.
+    pub fn context(&self, register: &str) -> u64 {
+        field(self.reg(register), 15, 0)
     }
 
     /// The system control register of a regime.

@@ -98,6 +98,8 @@ pub struct Place {
     pub attrs: Attrs,
     pub s1assured: bool,
     pub s2fs1mro: bool,
+    /// The memory encryption context.
+    pub mecid: u64,
 }
 
 /// Memory attributes. `device` is 0 GRE, 1 nGRE, 2 nGnRE, 3 nGnRnE; `sh` is 0 Non, 2 Outer, 3 Inner;

@@ -61,6 +61,9 @@ pub fn fill(case: &mut Case, odd: u64, source: &mut Source) {
         let value = source.next() & spread.next() & 0xC81F | source.bit(5, 30);
         set(case, name, value);
     }
+    if rme {
+        encryption_contexts(case, Source::from(source.next()));
+    }
     for name in ["TTBR0_EL1", "TTBR1_EL1", "TTBR0_EL2", "TTBR1_EL2", "VTTBR_EL2", "TTBR0_EL3", "VSTTBR_EL2"] {
         let wide = !matches!(name, "TTBR0_EL3" | "VSTTBR_EL2");
         let value = table_base(odd, source, case.pa_bits, wide);
@@ -107,6 +110,21 @@ fn guarded_control_stacks(case: &mut Case, odd: u64, source: &mut Source) {
     }
 }
 
+/// Memory encryption contexts, mostly in use.
+fn encryption_contexts(case: &mut Case, mut source: Source) {
+    set(case, "SCTLR2_EL2", source.bit(1, 75));
+    set(case, "SCTLR2_EL3", source.bit(1, 75));
+    let allowed = source.bit(12, 30) | source.bit(13, 30);
+    *case.regs.get_mut("TCR2_EL2").expect("a register") |= u128::from(allowed);
+    for name in ["MECID_P0_EL2", "MECID_A0_EL2", "MECID_P1_EL2", "MECID_A1_EL2", "VMECID_P_EL2", "VMECID_A_EL2"] {
+        set(case, name, source.next() & 0x1_FFFF);
+    }
+    set(case, "MECID_RL_A_EL3", source.next() & 0x1_FFFF);
+    if source.chance(25) {
+        *case.regs.get_mut("SCR_EL3").expect("a register") |= 1 << 62 | 1; // Realm state
+    }
+}
+
 fn set(case: &mut Case, name: &str, value: u64) {
     case.regs.insert(name.into(), value.into());
 }
@@ -121,7 +139,7 @@ fn scr(source: &mut Source, rme: bool, el: u8) -> u64 {
     let el2 = source.bit(18, 70);
     let rest = source.bit(9, 30) | source.bit(3, 20) | source.bit(27, 70) | source.bit(48, 30);
     // FGTEn aside, lower levels mostly have what EL3 could deny them.
-    world | el2 | rest | source.bit(38, 90) | source.bit(43, 90) | 1 << 10
+    world | el2 | rest | source.bit(38, 90) | source.bit(43, 90) | source.bit(44, 90) | 1 << 10
 }
 
 fn hcr(source: &mut Source) -> u64 {

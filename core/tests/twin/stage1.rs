@@ -94,7 +94,35 @@ impl Machine<'_> {
             attrs,
             s1assured: leaf.assured,
             s2fs1mro: false,
+            mecid: self.stage1_context(regime, va, &leaf, &s1),
         })
+    }
+
+    /// The memory encryption context of what a leaf maps.
+    fn stage1_context(&self, regime: Regime, va: u64, leaf: &Leaf, s1: &Stage1) -> u64 {
+        if leaf.space != Space::Realm || !self.contexts_on(regime) {
+            return 0;
+        }
+        let upper = regime == Regime::El20 && bit(u128::from(va), 55);
+        self.context(match (regime, upper, bit(leaf.descriptor, if s1.shape.d128 { 103 } else { 63 })) {
+            (Regime::El10, ..) => "VMECID_P_EL2",
+            (Regime::El3, ..) => "MECID_RL_A_EL3",
+            (_, false, false) => "MECID_P0_EL2",
+            (_, false, true) => "MECID_A0_EL2",
+            (_, true, false) => "MECID_P1_EL2",
+            (_, true, true) => "MECID_A1_EL2",
+        })
+    }
+
+    /// Whether a leaf wants the alternate context although its half of the address space has none.
+    fn wants_context_in_vain(&self, regime: Regime, va: u64, leaf: &Leaf, s1: &Stage1) -> bool {
+        let allowing = if regime == Regime::El20 && bit(u128::from(va), 55) { 13 } else { 12 };
+        let allowed = self.tcr2_el2_usable() && bit(self.reg("TCR2_EL2"), allowing);
+        matches!(regime, Regime::El2 | Regime::El20)
+            && leaf.space == Space::Realm
+            && bit(leaf.descriptor, if s1.shape.d128 { 103 } else { 63 })
+            && self.contexts_on(regime)
+            && !allowed
     }
 
     /// What stage 1 gives while it is disabled.
@@ -128,7 +156,13 @@ impl Machine<'_> {
         if self.case.pa_bits <= top && field(u128::from(checked), top, self.case.pa_bits) != 0 {
             return Err(Fault { code: "AddressSize", level: 0, ..base.clone() });
         }
-        Ok(Place { address: va & ((1 << 56) - 1), space: access.state, attrs, ..Place::default() })
+        let mecid = match regime {
+            Regime::El3 => 0,
+            _ if access.state != Space::Realm || !self.contexts_on(regime) => 0,
+            Regime::El10 => self.context("VMECID_P_EL2"),
+            Regime::El2 | Regime::El20 => self.context("MECID_P0_EL2"),
+        };
+        Ok(Place { address: va & ((1 << 56) - 1), space: access.state, attrs, mecid, ..Place::default() })
     }
 
     fn smallest_txsz(&self, regime: Regime, s1: &Stage1) -> u32 {
@@ -185,7 +219,7 @@ impl Machine<'_> {
                         leaf.at = ipa;
                         leaf.assured = assured && at.s2fs1mro && protected;
                         leaf.contiguous &= !disch;
-                        return self.stage1_leaf_faults(fault, s1, leaf, va);
+                        return self.stage1_leaf_faults(fault, regime, s1, leaf, va);
                     }
                     Descriptor::Table => {}
                 }
@@ -261,11 +295,18 @@ impl Machine<'_> {
     }
 
     /// What can be wrong with a leaf before anybody asks for permission.
-    fn stage1_leaf_faults(&self, fault: &Fault, s1: &Stage1, leaf: Leaf, va: u64) -> Result<Leaf, Fault> {
+    fn stage1_leaf_faults(
+        &self,
+        fault: &Fault,
+        regime: Regime,
+        s1: &Stage1,
+        leaf: Leaf,
+        va: u64,
+    ) -> Result<Leaf, Fault> {
         let output = s1.shape.output(leaf.base, leaf.level, leaf.contiguous, va);
         let misprogrammed = leaf.contiguous && self.contiguous_misprogrammed(&s1.shape, leaf.level);
         let not_yet = leaf.level < 3 && self.not_for_translation(&s1.shape, leaf.descriptor);
-        let code = if misprogrammed || not_yet {
+        let code = if misprogrammed || not_yet || self.wants_context_in_vain(regime, va, &leaf, s1) {
             "Translation"
         } else if self.too_large(&s1.shape, output) {
             "AddressSize"

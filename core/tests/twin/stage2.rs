@@ -2,7 +2,7 @@
 
 use super::attributes::normal_non_cacheable;
 use super::geometry::Descriptor;
-use super::machine::{Access, Kind, Machine};
+use super::machine::{Access, Kind, Machine, Regime};
 use super::stage2_params::Stage2;
 use super::{Attrs, Fault, Place, Space, bit, field};
 
@@ -87,7 +87,17 @@ impl Machine<'_> {
             attrs: self.final_attributes(&leaf, &s2, ipa, access),
             s1assured: false,
             s2fs1mro: mro,
+            mecid: self.stage2_context(&leaf, &s2, access),
         })
+    }
+
+    /// The memory encryption context of what a leaf maps.
+    fn stage2_context(&self, leaf: &Leaf, s2: &Stage2, access: &Access) -> u64 {
+        if access.state != Space::Realm || leaf.space != Space::Realm || !self.contexts_on(Regime::El10) {
+            return 0;
+        }
+        let alternate = bit(leaf.descriptor, if s2.shape.d128 { 103 } else { 63 });
+        self.context(if alternate { "VMECID_A_EL2" } else { "VMECID_P_EL2" })
     }
 
     /// The attributes of both stages together, as this access sees them.

@@ -94,6 +94,7 @@ const OLDER: &[&str] = &[
     "FEAT_PFAR",
     "FEAT_RAS",
     "FEAT_S2FWB",
+    "FEAT_SCTLR2",
     "FEAT_SEL2",
     "FEAT_TCR2",
     "FEAT_TTST",
@@ -104,7 +105,8 @@ const OLDER: &[&str] = &[
 
 /// A feature, and the features that cannot be without it.
 const NEEDED: &[(&str, &[&str])] = &[
-    ("FEAT_TCR2", &["FEAT_D128", "FEAT_S1PIE", "FEAT_S1POE", "FEAT_AIE", "FEAT_THE"]),
+    ("FEAT_TCR2", &["FEAT_D128", "FEAT_S1PIE", "FEAT_S1POE", "FEAT_AIE", "FEAT_THE", "FEAT_MEC"]),
+    ("FEAT_SCTLR2", &["FEAT_D128", "FEAT_MEC"]),
     ("FEAT_HAFDBS", &["FEAT_HAFT", "FEAT_RME"]),
     ("FEAT_LPA", &["FEAT_LPA2"]),
     ("FEAT_LPA2", &["FEAT_D128"]),
@@ -133,7 +135,7 @@ fn machine(source: &mut Source) -> Case {
         2 => Vec::new(),
         _ => NEWER.iter().chain(OLDER).copied().filter(|_| source.chance(25)).collect(),
     };
-    case.off = off.into_iter().chain(["FEAT_MEC"]).map(String::from).collect();
+    case.off = off.into_iter().map(String::from).collect();
     for (needed, by) in NEEDED {
         if case.off.contains(*needed) {
             case.off.extend(by.iter().map(|feature| feature.to_string()));
@@ -202,8 +204,9 @@ fn populate(case: &mut Case, source: &mut Source) {
     let usual = case.pa_bits.min(source.pick(&[32, 32, 34, 36, 36, 40, 44, 48]));
     let usual = if source.chance(2 * odd) { 52 } else { usual };
     let pa_bits = case.pa_bits;
+    let realm = case.regs["SCR_EL3"] >> 62 & 1 == 1;
     let (mem, visited) = dream(case, &mut |word| match word {
-        Word::Low => low_word(source, odd, usual),
+        Word::Low => low_word(source, odd, usual, realm),
         Word::High => high_word(source, odd),
         Word::Granules(level) => granules(source, odd, level, pa_bits),
     });
@@ -215,7 +218,7 @@ fn populate(case: &mut Case, source: &mut Source) {
 }
 
 /// A descriptor, or the lower half of one, that usually leads on.
-fn low_word(source: &mut Source, odd: u64, usual: u32) -> u64 {
+fn low_word(source: &mut Source, odd: u64, usual: u32, realm: bool) -> u64 {
     let noise = source.next();
     if source.chance(odd) {
         return noise;
@@ -231,7 +234,10 @@ fn low_word(source: &mut Source, odd: u64, usual: u32) -> u64 {
     let upper = if source.chance(10 + 5 * odd) { source.next() & 0x0078_0000_0000_0000 } else { 0 };
     let top = if source.chance(5 * odd) { source.next() & 0xFF80_0000_0000_0000 } else { 0 };
     let marks = source.bit(52, 2 * odd) | source.bit(16, odd) | source.bit(51, 15) | source.bit(11, 30);
-    pages | rights | memory | kind | shareability | access_flag | low_address | upper | top | marks
+    // The Non-secure tables of Secure state, the alternate encryption contexts of Realm state.
+    let world = if realm { noise >> 58 & 3 != 0 } else { noise >> 58 & 7 == 7 };
+    let world = u64::from(world) << 63;
+    pages | rights | memory | kind | shareability | access_flag | low_address | upper | top | marks | world
 }
 
 /// The upper half of a 128-bit descriptor: it skips levels now and then.
@@ -239,7 +245,8 @@ fn high_word(source: &mut Source, odd: u64) -> u64 {
     let noise = source.next();
     let skl = if source.chance(3 + 3 * odd) { source.below(4) } else { 0 };
     let top = if source.chance(5 * odd) { noise & 0xF800_0000_0000_0000 } else { 0 };
-    (noise & 0x07FC_0000_0000_0000) | top | skl << 45 | source.bit(47, 2 * odd) | source.bit(48, 5)
+    let alternate = noise & noise >> 1 & 1 << 39;
+    (noise & 0x07FC_0000_0000_0000) | alternate | top | skl << 45 | source.bit(47, 2 * odd) | source.bit(48, 5)
 }
 
 /// An entry of a granule protection table.

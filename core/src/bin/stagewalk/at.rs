@@ -4,7 +4,7 @@ use crate::failure::{Exit, Failure};
 use crate::source::Source;
 use crate::{report, style};
 use serde::Serialize;
-use stagewalk::scenario::{Case, Expect, Run};
+use stagewalk::scenario::{Expect, Run};
 use stagewalk::view::Translation;
 use std::io::Write;
 
@@ -54,7 +54,6 @@ struct Answer<'a> {
 
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let case = args.source.case()?;
-    refuse_unmodelled(&case)?;
     let run = case.trace();
     let mut out = anstream::stdout().lock();
     if args.output.json {
@@ -70,12 +69,4 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         report::cost(&mut out, &run)?;
     }
     Ok(args.output.exit(&run))
-}
-
-/// An answer that would have to guess is no answer.
-pub fn refuse_unmodelled(case: &Case) -> Result<(), Failure> {
-    match case.unmodelled() {
-        None => Ok(()),
-        Some(reason) => Err(Failure::unavailable(format_args!("this machine is beyond what is modelled: {reason}"))),
-    }
 }

@@ -4,7 +4,6 @@ use crate::failure::{Exit, Failure};
 use crate::source;
 use serde::{Deserialize, Serialize};
 use stagewalk::access::Op;
-use stagewalk::at::unmodelled;
 use stagewalk::scenario::batch::{Answer, answer};
 use stagewalk::scenario::dump::Dump;
 use stagewalk::scenario::names::lookup;
@@ -16,9 +15,8 @@ use std::path::PathBuf;
 /// Answer cases from standard input, one JSON object a line, with one JSON object a line on standard output.
 ///
 /// A case is in the format of the conformance vectors; its answer is {"id", "status", "par", "par_ignore",
-/// "exception", "fault", "output", "writes", "reads"}, without what does not apply. A machine beyond what is modelled
-/// is answered with {"id", "status": "unsupported", "reason"}, and a line that cannot be read with {"line", "error"};
-/// the run goes on.
+/// "exception", "fault", "output", "writes", "reads"}, without what does not apply. A line that cannot be read is
+/// answered with {"line", "error"}; the run goes on.
 ///
 /// The features of a case are taken as they are, also where no machine can have them together, as in most vectors;
 /// --strict answers such a case with {"id", "status": "impossible", "reason"}.
@@ -99,7 +97,7 @@ fn answer_case(output: &mut impl Write, text: &[u8], strict: bool) -> Answered {
         let refusal = Answer::Unanswered { id: &case.id, status: "impossible", reason: error.to_string() };
         return write_line(output, &refusal).map(Ok);
     }
-    write_line(output, &answer(&case.id, case.unmodelled(), || case.run())).map(Ok)
+    write_line(output, &answer(&case.id, &case.run())).map(Ok)
 }
 
 fn answer_question(output: &mut impl Write, dump: &Dump, text: &[u8]) -> Answered {
@@ -109,7 +107,7 @@ fn answer_question(output: &mut impl Write, dump: &Dump, text: &[u8]) -> Answere
     };
     let mut pe = dump.pe.clone();
     pe.el = el.unwrap_or(pe.el);
-    write_line(output, &answer(&id, unmodelled(&pe, op), || run_on(&pe, op, va, &dump.memory))).map(Ok)
+    write_line(output, &answer(&id, &run_on(&pe, op, va, &dump.memory))).map(Ok)
 }
 
 fn read_question(text: &[u8]) -> Result<(serde_json::Value, Op, Option<u8>, u64), ScenarioError> {

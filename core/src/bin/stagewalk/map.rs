@@ -1,6 +1,5 @@
 //! `stagewalk map`: everything that is mapped, in ranges.
 
-use crate::at::refuse_unmodelled;
 use crate::failure::{Exit, Failure};
 use crate::source::Machine;
 use crate::style::{FAULT, HEADING, QUIET, hex};
@@ -70,7 +69,6 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let mut case = args.machine.case(|_| Ok((args.op.unwrap_or(Op::Ldr), 0)))?;
     case.op = args.op.unwrap_or(case.op);
-    refuse_unmodelled(&case)?;
     let scope = match args.stage2 {
         false => Scope::of(&case.pe, case.op),
         true => Scope::stage2(&case.pe).ok_or_else(|| {
@@ -155,7 +153,8 @@ fn row(range: &Range) -> String {
     let space = (space != stagewalk::addr::PaSpace::NonSecure).then(|| space.to_string());
     let marks = [(kind.not_global, "nG"), (kind.guarded, "GP"), (!kind.accessed, "AF=0"), (kind.clean, "clean")];
     let marks = marks.into_iter().chain([(kind.assured, "assured")]).filter(|mark| mark.0).map(|mark| mark.1.into());
-    marks.chain(space).fold(row, |row: String, mark: String| row + " " + &mark)
+    let context = (kind.mecid != 0).then(|| format!("MECID {:#x}", kind.mecid));
+    marks.chain(space).chain(context).fold(row, |row: String, mark: String| row + " " + &mark)
 }
 
 fn rights(rights: AccessRights) -> String {
@@ -260,7 +259,7 @@ impl From<&Range> for Line {
             attrs: kind.attrs,
             s1assured: kind.assured,
             s2fs1mro: false,
-            mecid: 0,
+            mecid: kind.mecid,
         };
         Self {
             input: format!("{:#x}", range.input),

@@ -57,7 +57,12 @@ fn address(address: FullAddress) -> Value {
 
 fn output(output: &AddressDescriptor) -> Value {
     let FullAddress { space, address } = output.address;
-    json!({ "address": hex(address), "space": space.to_string(), "attributes": output.attrs.to_string() })
+    json!({
+        "address": hex(address),
+        "space": space.to_string(),
+        "attributes": output.attrs.to_string(),
+        "mecid": output.mecid,
+    })
 }
 
 fn fault(fault: &FaultRecord) -> Value {

@@ -1,6 +1,6 @@
 //! `stagewalk walk`: the whole translation as readable text, every step with its rule.
 
-use crate::at::{OutputArgs, refuse_unmodelled};
+use crate::at::OutputArgs;
 use crate::failure::{Exit, Failure};
 use crate::overview;
 use crate::source::Source;
@@ -42,7 +42,6 @@ pub struct Args {
 
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let case = args.source.case()?;
-    refuse_unmodelled(&case)?;
     let run = case.trace();
     let view = Translation::new(&case.pe, case.op, case.va, &run.answer, run.steps.clone());
     let mut out = anstream::stdout().lock();

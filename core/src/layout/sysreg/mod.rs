@@ -6,6 +6,7 @@ mod attributes;
 mod control;
 mod gpc;
 mod id;
+mod mec;
 mod par;
 mod sctlr;
 mod syndrome;
@@ -17,6 +18,7 @@ pub use attributes::*;
 pub use control::*;
 pub use gpc::*;
 pub use id::*;
+pub use mec::*;
 pub use par::*;
 pub use sctlr::*;
 pub use syndrome::*;
@@ -157,6 +159,19 @@ registers! {
         "Physical address of the last granule protection fault or External abort taken to EL3.";
     GpccrEl3 "GPCCR_EL3" 64 (3, 6, 2, 1, 6) gpccr_el3 "Granule protection check control: sizes, and whether it is on.";
     GptbrEl3 "GPTBR_EL3" 64 (3, 6, 2, 1, 4) gptbr_el3 "Address of the granule protection table.";
+    MecidP0El2 "MECID_P0_EL2" 64 (3, 4, 10, 8, 0) mecid_p0_el2
+        "Primary encryption context of the EL2 regime, or of the lower range of the EL2&0 regime.";
+    MecidA0El2 "MECID_A0_EL2" 64 (3, 4, 10, 8, 1) mecid_a0_el2
+        "Alternate encryption context of the EL2 regime, or of the lower range of the EL2&0 regime.";
+    MecidP1El2 "MECID_P1_EL2" 64 (3, 4, 10, 8, 2) mecid_p1_el2
+        "Primary encryption context of the upper range of the EL2&0 regime.";
+    MecidA1El2 "MECID_A1_EL2" 64 (3, 4, 10, 8, 3) mecid_a1_el2
+        "Alternate encryption context of the upper range of the EL2&0 regime.";
+    VmecidPEl2 "VMECID_P_EL2" 64 (3, 4, 10, 9, 0) vmecid_p_el2
+        "Primary encryption context of stage 2, and of the EL1&0 regime's stage 1.";
+    VmecidAEl2 "VMECID_A_EL2" 64 (3, 4, 10, 9, 1) vmecid_a_el2 "Alternate encryption context of stage 2.";
+    MecidRlAEl3 "MECID_RL_A_EL3" 64 (3, 6, 10, 10, 1) mecid_rl_a_el3
+        "Encryption context of Realm memory in the EL3 regime.";
     IdAa64Pfr0El1 "ID_AA64PFR0_EL1" 64 (3, 0, 0, 4, 0) id_aa64pfr0_el1 "Exception levels and extensions.";
     IdAa64Pfr1El1 "ID_AA64PFR1_EL1" 64 (3, 0, 0, 4, 1) id_aa64pfr1_el1
         "Extensions, second part: memory tagging, translation hardening.";
