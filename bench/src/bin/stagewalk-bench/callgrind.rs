@@ -25,7 +25,8 @@ pub fn counts() -> Result<Vec<(&'static str, f64)>, String> {
     }
     let each = COUNTED.into_iter().map(|(name, work, which)| {
         eprintln!("counting instructions: {name}");
-        let more = collected(work, which, 3)? - collected(work, which, 1)?;
+        // Each after the same pass that is not timed.
+        let more = collected(work, which, 4)? - collected(work, which, 2)?;
         let count = all().find(|candidate| candidate.name == work).map_or(1, |work| (work.prepare)().count);
         Ok((name, more / 2.0 / count as f64))
     });
