@@ -35,7 +35,8 @@ pub trait Env {
     /// Why the world might not answer; [`Infallible`] where it always does.
     type Stop;
 
-    /// Whether steps are kept.
+    /// Whether steps are kept: true wherever [`Env::note`] is more than the default, for some steps are not even
+    /// thought of where nobody listens.
     const LISTENS: bool = false;
 
     /// Whether glances tell what memory holds.
@@ -60,7 +61,7 @@ pub trait Env {
         0
     }
 
-    /// Takes note of a step. Unless overridden the step is never even built.
+    /// Takes note of a step, in a world that [listens](Self::LISTENS). Unless overridden the step is never even built.
     fn note(&mut self, _step: impl FnOnce() -> Step) {}
 }
 

@@ -87,7 +87,7 @@ impl<'a> Prepared<'a> {
         let format = SuccessFormat::new(pe, regime, !both_stages);
         let half = |va| {
             let context = Context::new(pe, S1Params::new(pe, regime, access.security, va), access).prepared();
-            let s1_attrs = context.s1_attrs_table().map(|attrs| format.encode_attrs(&attrs));
+            let s1_attrs = AttrBits::table(|bits| format.encode_attrs(&context.s1_attrs(bits)));
             let route = match (both_stages, context.s1.enabled) {
                 (true, _) if context.leaves_decide() => Route::Nested,
                 (false, true) => Route::Stage1,
@@ -133,7 +133,7 @@ impl<'a> Prepared<'a> {
         for lanes in vas.chunks(walk::LANES) {
             if let (true, Ok(lanes)) = (E::GLANCES, <&[u64; walk::LANES]>::try_from(lanes)) {
                 // The halves of the VA space seldom alternate within a batch; if they do, a glance misses.
-                walk::look_ahead(&self.half(lanes[0]).context, env, lanes);
+                walk::look_ahead(&self.half(lanes[0]).context, env, lanes, self.at.both_stages);
             }
             for &va in lanes {
                 each(va, self.par(va, env));

@@ -28,14 +28,8 @@ fn denies_context(case: &twin::Case) -> bool {
     case.trace().steps.iter().any(|step| step.rule == Rule::LeafAlternateContext)
 }
 
-/// A few seconds' worth of cases; more by `PROPTEST_CASES`.
-fn config() -> ProptestConfig {
-    let asked = ProptestConfig::default();
-    ProptestConfig { cases: asked.cases.max(2048), failure_persistence: None, ..asked }
-}
-
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(strategies::config())]
 
     /// The engine and the twin agree on everything that can be seen of a translation.
     #[test]

@@ -14,7 +14,7 @@ type Lanes = [u64; LANES];
 
 /// Glances at what the walks for these addresses will read, if their descriptors have 64 bits, least significant byte
 /// first.
-pub(crate) fn look_ahead<E: Env>(context: &Context<'_>, env: &E, vas: &Lanes) {
+pub(crate) fn look_ahead<E: Env>(context: &Context<'_>, env: &E, vas: &Lanes, stage2_on_output: bool) {
     let (geometry, table) = context.s1_start.tables();
     if geometry.d128 || context.s1.ee || !context.s1.enabled {
         return;
@@ -27,7 +27,9 @@ pub(crate) fn look_ahead<E: Env>(context: &Context<'_>, env: &E, vas: &Lanes) {
         _ => {}
     };
     let mut outputs = descend(env, geometry, table, vas, &mut locate);
-    locate(&mut outputs);
+    if stage2_on_output {
+        locate(&mut outputs);
+    }
     core::hint::black_box(outputs);
 }
 

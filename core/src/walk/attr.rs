@@ -80,9 +80,9 @@ impl AttrBits {
     /// How many combinations there are of what does decide.
     pub const KINDS: usize = 64;
 
-    /// Every one, in order.
-    pub fn all() -> impl Iterator<Item = Self> {
-        (0..Self::COUNT as u16).map(Self)
+    /// A value for every one, at its [index](Self::index).
+    pub fn table<T>(mut value: impl FnMut(Self) -> T) -> [T; Self::COUNT] {
+        core::array::from_fn(|index| value(Self(index as u16)))
     }
 
     #[inline(always)]

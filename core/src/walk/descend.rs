@@ -82,6 +82,19 @@ pub(super) trait Stage<E: Env> {
     fn walk<D: Word, const USUAL: bool>(self, env: &mut E, descent: Descent<'_>) -> Walk<Self::Output, E>;
 }
 
+/// A stage begins its walk.
+pub(super) const fn start_event(input: u64, geometry: &Geometry, ttbr: u128, table: FullAddress) -> Event {
+    Event::Start {
+        input,
+        granule: geometry.granule,
+        ia_size: geometry.ia_size as u8,
+        oa_size: geometry.oa_size as u8,
+        level: geometry.start_level,
+        ttbr,
+        table,
+    }
+}
+
 /// Where a descent starts, and how it reads.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Descent<'a> {

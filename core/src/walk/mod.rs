@@ -132,22 +132,14 @@ impl<'a> Context<'a> {
     pub fn prepared(self) -> Self {
         let stage2 = self.s2.as_ref().filter(|stage2| stage2.enabled() && stage2.has_one_space());
         let s2_walk_attrs = stage2.map_or_else(Vec::new, |stage2| s2::walk_attrs(&self, stage2));
-        let known = Known { verdicts: perm::Verdicts::new(&self), s1_attrs: self.s1_attrs_table(), s2_walk_attrs };
+        let mut kinds = [None; AttrBits::KINDS];
+        let s1_attrs = AttrBits::table(|bits| *kinds[bits.kind()].get_or_insert_with(|| self.decode_s1_attrs(bits)));
+        let known = Known { verdicts: perm::Verdicts::new(&self), s1_attrs, s2_walk_attrs };
         Self { known: Some(Box::new(known)), ..self }
     }
 }
 
 impl Context<'_> {
-    /// Memory attributes of stage 1's output, by what decides them.
-    pub(crate) fn s1_attrs_table(&self) -> [MemAttrs; AttrBits::COUNT] {
-        let mut kinds = [None; AttrBits::KINDS];
-        let mut table = [self.s1_start.walk_attrs; AttrBits::COUNT];
-        for bits in AttrBits::all() {
-            table[bits.index()] = *kinds[bits.kind()].get_or_insert_with(|| self.decode_s1_attrs(bits));
-        }
-        table
-    }
-
     /// Whether both stages are on, and two leaves, whatever their addresses, always come to the same memory attributes.
     pub(crate) fn leaves_decide(&self) -> bool {
         let stage2 = self.s2.as_ref().is_some_and(|stage2| stage2.enabled() && stage2.has_one_space());

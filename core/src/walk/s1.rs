@@ -1,7 +1,7 @@
 //! Stage 1 (`AArch64.S1Translate`).
 
 use super::attr::AttrBits;
-use super::descend::{Descent, Entry, EntryAccess, Leaf, Lookup, Stage};
+use super::descend::{Descent, Entry, EntryAccess, Leaf, Lookup, Stage, start_event};
 use super::perm::{self, Denied, TableLimits};
 use super::s2::{self, Wanted};
 use super::start::{S1Start, S2Starts};
@@ -57,23 +57,10 @@ pub(super) fn map<E: Env, T>(
     va: u64,
     then: impl Fn(&mut E, Mapped) -> Walk<T, E> + Copy,
 ) -> Walk<T, E> {
-    let params = &context.s1;
     check_input(context, env, va)?;
     env.note(|| {
         let S1Start { geometry, table, .. } = context.s1_start;
-        Step {
-            place: Place::S1,
-            rule: Rule::S1Start,
-            event: Event::Start {
-                input: va,
-                granule: params.granule,
-                ia_size: geometry.ia_size as u8,
-                oa_size: geometry.oa_size as u8,
-                level: geometry.start_level,
-                ttbr: params.ttbr,
-                table,
-            },
-        }
+        Step { place: Place::S1, rule: Rule::S1Start, event: start_event(va, &geometry, context.s1.ttbr, table) }
     });
     let stage2 = match context.stage2() {
         Some(stage2) if E::LISTENS || stage2.0.enabled() => Some(stage2),
@@ -404,7 +391,7 @@ fn updated<D: Word>(context: &Context<'_>, leaf: D, denied: bool) -> (D, Rule) {
 impl Context<'_> {
     /// Memory attributes of stage 1's output.
     #[inline(always)]
-    pub(super) fn s1_attrs(&self, bits: AttrBits) -> MemAttrs {
+    pub(crate) fn s1_attrs(&self, bits: AttrBits) -> MemAttrs {
         match &self.known {
             Some(known) => known.s1_attrs[bits.index()],
             None => self.decode_s1_attrs(bits),

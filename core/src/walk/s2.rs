@@ -1,6 +1,6 @@
 //! Stage 2 (`AArch64.S2Translate`).
 
-use super::descend::{Descent, Entry, EntryAccess, Leaf, Lookup, Stage};
+use super::descend::{Descent, Entry, EntryAccess, Leaf, Lookup, Stage, start_event};
 use super::start::{S2Start, S2Starts};
 use super::update::Update;
 use super::word::Word;
@@ -254,19 +254,9 @@ impl<'a, T, F: Fn(Reached) -> T + Copy> S2<'a, F> {
     }
 
     fn tell_start<E: Env>(self, env: &mut E, geometry: &Geometry, table: FullAddress) {
-        let params = self.params;
-        env.note(|| Step {
-            place: self.place(),
-            rule: Rule::S2Start,
-            event: Event::Start {
-                input: self.ipa.address,
-                granule: params.granule,
-                ia_size: geometry.ia_size as u8,
-                oa_size: geometry.oa_size as u8,
-                level: geometry.start_level,
-                ttbr: params.ttbr,
-                table,
-            },
+        env.note(|| {
+            let event = start_event(self.ipa.address, geometry, self.params.ttbr, table);
+            Step { place: self.place(), rule: Rule::S2Start, event }
         });
     }
 

@@ -48,6 +48,12 @@ impl Source {
     }
 }
 
+/// A few seconds' worth of cases; more by `PROPTEST_CASES`.
+pub fn config() -> ProptestConfig {
+    let asked = ProptestConfig::default();
+    ProptestConfig { cases: asked.cases.max(2048), failure_persistence: None, ..asked }
+}
+
 /// Any case.
 pub fn case() -> impl Strategy<Value = Case> {
     let numbers = prop::collection::vec(any::<u64>(), 320);
