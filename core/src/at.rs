@@ -191,8 +191,11 @@ fn execute_at<E: Env>(pe: &Pe, at: &At, va: u64, env: &mut E) -> Result<Answer, 
             note(env, Rule::ParSuccess, || Event::Par { value: par.value });
             Ok(Answer { result: Outcome::Par(par), fault: None, output: Some(output) })
         }
-        Err(Halt::Stop(stop)) => Err(stop),
-        Err(Halt::Fault(fault)) => {
+        Err(halt) => {
+            let fault = match *halt {
+                Halt::Stop(stop) => return Err(stop),
+                Halt::Fault(fault) => fault,
+            };
             let taken = exception_rule(pe, at, &fault);
             let result = match taken {
                 Some(rule) => take(pe, access, &fault, va, rule, env),
@@ -240,8 +243,11 @@ fn execute_access<E: Env>(pe: &Pe, access: Access, va: u64, env: &mut E) -> Resu
             note(env, Rule::AccessPerformed, || Event::Performed);
             Ok(Answer { result: Outcome::Performed, fault: None, output: Some(output) })
         }
-        Err(Halt::Stop(stop)) => Err(stop),
-        Err(Halt::Fault(fault)) => {
+        Err(halt) => {
+            let fault = match *halt {
+                Halt::Stop(stop) => return Err(stop),
+                Halt::Fault(fault) => fault,
+            };
             let result = take(pe, access, &fault, va, Rule::AccessException, env);
             Ok(Answer { result, fault: Some(fault), output: None })
         }

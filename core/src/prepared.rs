@@ -9,9 +9,9 @@ use crate::par::{self, Par, SuccessFormat};
 use crate::params::S1Params;
 use crate::pe::Pe;
 use crate::regime::Regime;
-use crate::walk::{self, AttrBits, Context, Halt, Mapped, Nested};
+use crate::walk::{self, AttrBits, Context, Halt, Nested, Walk};
 use alloc::boxed::Box;
-use core::sync::atomic::{AtomicU16, Ordering};
+use core::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 
 /// An AT instruction with everything decided that does not depend on the address or on memory.
 #[derive(Debug)]
@@ -29,10 +29,10 @@ pub struct Prepared<'a> {
 struct Half<'a> {
     context: Context<'a>,
     route: Route,
-    /// PAR_EL1's SH and ATTR by what decides stage 1's memory attributes.
-    s1_attrs: [u64; AttrBits::COUNT],
-    /// The same for both stages, as far as it has been asked for.
-    nested_attrs: Memo,
+    /// The walk is the usual one, and the leaves tell.
+    usual: bool,
+    /// PAR_EL1's SH and ATTR by what decides memory attributes: of both stages, or of stage 1 alone.
+    attrs: Memo,
 }
 
 /// What a success is told by.
@@ -46,33 +46,50 @@ enum Route {
     Any,
 }
 
-/// Values of SH and ATTR that are worked out when they are first asked for: 0 until then, else one more than the value.
+/// Values of SH and ATTR that are worked out when they are first asked for.
 #[derive(Debug)]
-struct Memo(Box<[AtomicU16]>);
+struct Memo {
+    /// The key asked for last, above its value, both packed. Most leaves of a system have the same attributes; a
+    /// processor that expects them again has the value before it has the leaf.
+    last: AtomicU64,
+    /// By key: 0 until it has been asked for, else one more than the value, packed.
+    known: Box<[AtomicU16]>,
+}
 
 impl Memo {
-    fn new(entries: usize) -> Self {
-        Self((0..entries).map(|_| AtomicU16::new(0)).collect())
+    fn new(keys: usize) -> Self {
+        Self { last: AtomicU64::new(u64::MAX), known: (0..keys).map(|_| AtomicU16::new(0)).collect() }
     }
 
     #[inline(always)]
     fn get(&self, key: usize, work_out: impl FnOnce() -> u64) -> u64 {
-        use success_format::{ATTR, SH};
-        let Some(entry) = self.0.get(key) else { return work_out() };
-        // Whoever comes first, the value is the same.
-        let known = entry.load(Ordering::Relaxed);
-        if known == 0 {
-            return Self::fill(entry, work_out());
-        }
-        let packed = u64::from(known - 1);
-        ATTR.set(SH.set(0, packed & 0b11), packed >> 2)
+        let last = self.last.load(Ordering::Relaxed);
+        if last >> 16 == key as u64 { Self::unpack(last as u16) } else { self.look_up(key, work_out) }
     }
 
     #[cold]
-    fn fill(entry: &AtomicU16, value: u64) -> u64 {
+    #[inline(never)]
+    fn look_up(&self, key: usize, work_out: impl FnOnce() -> u64) -> u64 {
         use success_format::{ATTR, SH};
-        entry.store((ATTR.get(value) << 2 | SH.get(value)) as u16 + 1, Ordering::Relaxed);
-        value
+        let Some(known) = self.known.get(key) else { return work_out() };
+        // Whoever comes first, the value is the same.
+        let packed = match known.load(Ordering::Relaxed) {
+            0 => {
+                let value = work_out();
+                let packed = (ATTR.get(value) << 2 | SH.get(value)) as u16;
+                known.store(packed + 1, Ordering::Relaxed);
+                packed
+            }
+            more => more - 1,
+        };
+        self.last.store((key as u64) << 16 | u64::from(packed), Ordering::Relaxed);
+        Self::unpack(packed)
+    }
+
+    #[inline(always)]
+    const fn unpack(packed: u16) -> u64 {
+        use success_format::{ATTR, SH};
+        ATTR.set(SH.set(0, packed as u64 & 0b11), packed as u64 >> 2)
     }
 }
 
@@ -87,13 +104,14 @@ impl<'a> Prepared<'a> {
         let format = SuccessFormat::new(pe, regime, !both_stages);
         let half = |va| {
             let context = Context::new(pe, S1Params::new(pe, regime, access.security, va), access).prepared();
-            let s1_attrs = AttrBits::table(|bits| format.encode_attrs(&context.s1_attrs(bits)));
             let route = match (both_stages, context.s1.enabled) {
                 (true, _) if context.leaves_decide() => Route::Nested,
                 (false, true) => Route::Stage1,
                 _ => Route::Any,
             };
-            Half { context, route, s1_attrs, nested_attrs: Memo::new(if both_stages { Nested::ATTRS } else { 0 }) }
+            let usual = context.is_usual() && !matches!(route, Route::Any);
+            let keys = if matches!(route, Route::Nested) { Nested::ATTRS } else { AttrBits::COUNT };
+            Half { context, route, usual, attrs: Memo::new(keys) }
         };
         let two_halves = regime.has_unprivileged();
         Some(Self { pe, at, regime, two_halves, halves: Box::new([half(0), half(1 << 55)]), format })
@@ -106,24 +124,36 @@ impl<'a> Prepared<'a> {
     #[inline(always)]
     pub fn par<E: Env>(&self, va: u64, env: &mut E) -> Result<Par, Halt<E::Stop>> {
         let half = self.half(va);
-        let stage1 = |Mapped { address, attrs, .. }| self.format.place(address, half.s1_attrs[attrs.index()]);
-        let context = &half.context;
-        let result = match half.route {
-            Route::Nested => {
-                let both = |leaves: Nested| {
-                    let attrs = || self.format.encode_attrs(&leaves.describe(context));
-                    self.format.place(leaves.address(), half.nested_attrs.get(leaves.attrs(), attrs))
-                };
-                walk::nested(context, env, va, both, stage1)
-            }
-            Route::Stage1 => walk::map(context, env, va, |_, mapped| Ok(stage1(mapped))),
-            Route::Any => {
-                walk::translate(context, env, va, self.at.both_stages).map(|output| self.format.encode(&output))
-            }
-        };
+        let result = if half.usual { self.walk::<E, true>(half, va, env) } else { self.walk_any(half, va, env) };
         match result {
             Ok(par) => Ok(par),
-            Err(halt) => self.failure(halt),
+            Err(halt) => self.failure(*halt),
+        }
+    }
+
+    #[inline(never)]
+    fn walk_any<E: Env>(&self, half: &Half<'_>, va: u64, env: &mut E) -> Walk<Par, E> {
+        match half.route {
+            Route::Any => {
+                let output = walk::translate(&half.context, env, va, self.at.both_stages)?;
+                Ok(self.format.encode(&output))
+            }
+            _ => self.walk::<E, false>(half, va, env),
+        }
+    }
+
+    /// By the leaves alone.
+    #[inline(always)]
+    fn walk<E: Env, const USUAL: bool>(&self, half: &Half<'_>, va: u64, env: &mut E) -> Walk<Par, E> {
+        let Half { context, attrs, .. } = half;
+        if let Route::Nested = half.route {
+            let both = walk::nested::<E, USUAL>(context, env, va)?;
+            let work_out = || self.format.encode_attrs(&both.describe(context));
+            Ok(self.format.place(both.address(), attrs.get(both.attrs(), work_out)))
+        } else {
+            let mapped = walk::map::<E, USUAL>(context, env, va)?;
+            let work_out = || self.format.encode_attrs(&context.s1_attrs(mapped.attrs));
+            Ok(self.format.place(mapped.address, attrs.get(mapped.attrs.index(), work_out)))
         }
     }
 
@@ -143,7 +173,13 @@ impl<'a> Prepared<'a> {
 
     #[inline(always)]
     fn half(&self, va: u64) -> &Half<'a> {
-        &self.halves[usize::from(self.two_halves && bit(va, 55))]
+        if self.two_halves && bit(va, 55) { self.upper() } else { &self.halves[0] }
+    }
+
+    /// Out of line, so that which half it is can be predicted, and nothing waits for the address to tell.
+    #[inline(never)]
+    const fn upper(&self) -> &Half<'a> {
+        &self.halves[1]
     }
 
     #[cold]

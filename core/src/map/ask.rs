@@ -133,7 +133,7 @@ impl<'a> Asker<'a> {
     /// Where the walk for `input` reads its descriptor at `level`, if it comes that far.
     pub fn locate<M: Physical>(&self, memory: &M, input: u64, level: i8) -> Option<u64> {
         let mut env = Locate { memory, wanted: self.place(level), checked: self.checked, found: None, done: false };
-        match self.translate(&self.any, &mut env, input) {
+        match self.translate(&self.any, &mut env, input).map_err(|halt| *halt) {
             Err(Halt::Stop(address)) => Some(address),
             Err(Halt::Fault(FaultRecord { gpcf: Some(_), .. })) => None,
             _ => env.found,

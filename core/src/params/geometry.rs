@@ -80,6 +80,9 @@ pub struct Geometry {
     pub d128: bool,
     /// Address bits beyond `oa_size`.
     beyond: u64,
+    /// Bits of a table descriptor of the [usual](Self::usual) tables that are 0 unless the next table's address is out
+    /// of range, and those of its type.
+    plain: u64,
     /// How the first table is indexed.
     first_index: Index,
     /// A 64-bit base register holds bits 51:48 of the table's address in its bits 5:2.
@@ -130,6 +133,7 @@ impl Geometry {
             oa_size,
             first_index: Index { high: 0, low: 0, mask: 0 },
             beyond: mask(63, oa_size),
+            plain: mask(47, oa_size) | 0b11,
             start_level,
             ds,
             d128,
@@ -282,6 +286,23 @@ impl Geometry {
             (Granule::K64, 1) => self.block_64k_level1,
             _ => false,
         }
+    }
+
+    /// Whether a descriptor above the final level of the [usual](Self::usual) tables is a table descriptor with an
+    /// address in range, which is all there is to ask of it.
+    #[must_use]
+    #[inline(always)]
+    pub const fn is_plain_table(&self, descriptor: u64) -> bool {
+        descriptor & self.plain == 0b11
+    }
+
+    /// Whether a descriptor at the final level of the [usual](Self::usual) tables is a page on its own, with an address
+    /// in range and its access flag set.
+    #[must_use]
+    #[inline(always)]
+    pub const fn is_plain_page(&self, descriptor: u64) -> bool {
+        let (contiguous, accessed) = (s1::CONTIGUOUS.mask(), s1::AF.mask());
+        descriptor & (self.plain | contiguous | accessed) == accessed | 0b11
     }
 
     /// The next table's address (`AArch64.NextTableBase`).

@@ -185,6 +185,19 @@ impl S2Params {
         }
     }
 
+    /// Whether permissions are the commonest: direct, with no say for `FEAT_THE`.
+    #[must_use]
+    pub const fn is_usual(&self) -> bool {
+        !self.d128 && !self.s2pie && !self.assured_only && !self.tl0 && !self.tl1
+    }
+
+    /// The same parameters, with what makes permissions usual said in constants, for the compiler to see.
+    #[must_use]
+    #[inline(always)]
+    pub const fn usual(&self) -> Self {
+        Self { d128: false, s2pie: false, s2poe: false, assured_only: false, tl0: false, tl1: false, ..*self }
+    }
+
     /// The smallest T0SZ (`AArch64.S2MinTxSZ`), for an AArch64 EL1.
     #[must_use]
     pub fn min_txsz(&self, pe: &Pe) -> u64 {

@@ -87,7 +87,7 @@ impl AttrBits {
 
     #[inline(always)]
     pub(super) fn of(leaf: impl Word, aie: bool) -> Self {
-        let high = u16::from(aie && leaf.attr_index3());
+        let high = u16::from(aie & leaf.attr_index3());
         Self(bits(leaf.low(), 9, 2) as u16 | high << 8)
     }
 

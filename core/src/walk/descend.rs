@@ -2,18 +2,29 @@
 
 use super::update::Update;
 use super::word::Word;
-use super::{Halt, Walk, aside, fault, gpc};
+use super::{Halt, Walk, aside, fault, gpc, stop};
 use crate::addr::{FullAddress, PaSpace};
+use crate::bits::align_down;
 use crate::env::{Env, Fetch};
 use crate::layout::descriptor;
 use crate::outcome::{FaultCode, FaultRecord};
 use crate::params::{DescriptorType, FINAL_LEVEL, Geometry, GpcParams, Index};
 use crate::rule::Rule;
 use crate::step::{Event, Place, Step};
+use alloc::boxed::Box;
 
 /// What a stage's descent needs to know of its stage. Copied where it is passed out of the way, so that the walk keeps
 /// it in registers.
 pub(super) trait Lookup<E: Env, D: Word>: Copy {
+    /// What the stage makes of a leaf.
+    type Output;
+
+    /// An output of the usual walk, with what makes it usual said in constants.
+    fn usual(output: Self::Output) -> Self::Output;
+
+    /// Its tables.
+    fn descent(&self) -> Descent<'_>;
+
     /// Where the steps belong.
     fn place(&self) -> Place;
 
@@ -40,6 +51,10 @@ pub(super) trait Lookup<E: Env, D: Word>: Copy {
     fn denies_context(&self, _descriptor: D, _space: PaSpace) -> bool {
         false
     }
+
+    /// What comes after the descent. `None` when a hardware update has found the leaf changed, and the walk must start
+    /// again.
+    fn finish(self, env: &mut E, leaf: Leaf<D>) -> Walk<Option<Self::Output>, E>;
 }
 
 /// Ends a descent in a fault of its stage.
@@ -50,7 +65,7 @@ fn fail<E: Env, D: Word, L: Lookup<E, D>>(
     level: Option<i8>,
     rule: Rule,
     code: FaultCode,
-) -> Halt<E::Stop> {
+) -> Box<Halt<E::Stop>> {
     aside(env, move |env| {
         let place = level.map_or(lookup.place(), |level| lookup.place().at(level));
         let record = lookup.fault(code, level.unwrap_or(0));
@@ -63,8 +78,6 @@ fn fail<E: Env, D: Word, L: Lookup<E, D>>(
 pub(super) struct Entry {
     pub address: FullAddress,
     pub level: i8,
-    /// It is in the first table.
-    pub first: bool,
 }
 
 /// What for a descriptor's address is translated.
@@ -72,14 +85,6 @@ pub(super) struct Entry {
 pub(super) enum EntryAccess {
     Read,
     Update,
-}
-
-/// A stage's walk, compiled for either format, and once more for the usual case: the commonest tables, in Non-secure
-/// state, with nothing optional.
-pub(super) trait Stage<E: Env> {
-    type Output;
-
-    fn walk<D: Word, const USUAL: bool>(self, env: &mut E, descent: Descent<'_>) -> Walk<Self::Output, E>;
 }
 
 /// A stage begins its walk.
@@ -98,7 +103,7 @@ pub(super) const fn start_event(input: u64, geometry: &Geometry, ttbr: u128, tab
 /// Where a descent starts, and how it reads.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Descent<'a> {
-    pub geometry: Geometry,
+    pub geometry: &'a Geometry,
     pub table: FullAddress,
     /// Granule protection, where it is checked.
     pub gpc: Option<&'a GpcParams>,
@@ -109,8 +114,6 @@ pub(super) struct Descent<'a> {
     pub haft: bool,
     /// The rule for a first table that is out of range.
     pub base_rule: Rule,
-    /// This is the usual case.
-    pub usual: bool,
 }
 
 /// A leaf, and where it was found.
@@ -132,63 +135,130 @@ struct Table {
 }
 
 /// How far a descent has come: a descriptor to read.
+#[derive(Clone, Copy)]
 struct At {
     table: Table,
     entry: Entry,
 }
 
+/// A descriptor that was read.
+#[derive(Clone, Copy)]
+struct Found<D> {
+    descriptor: D,
+    physical: FullAddress,
+}
+
+/// Walks from the first table to a leaf for `ia`, makes the checks that come before permissions, and finishes.
+#[inline(always)]
+pub(super) fn any<E: Env, D: Word, L: Lookup<E, D>>(mut lookup: L, env: &mut E, ia: u64) -> Walk<Option<L::Output>, E> {
+    let unmoved = lookup;
+    let descent = unmoved.descent();
+    let at = descent.first(ia);
+    if descent.geometry.start_level > FINAL_LEVEL + 1 {
+        return Err(fail(lookup, env, None, Rule::StartLevelReserved, FaultCode::Translation));
+    }
+    if descent.geometry.out_of_range(at.entry.address.address) {
+        return Err(fail(lookup, env, None, descent.base_rule, FaultCode::AddressSize));
+    }
+    let found = descent.read(&mut lookup, env, ia, at)?;
+    descent.go_on(lookup, env, ia, at, found)
+}
+
+/// [`any`] in the usual case, with what makes it usual said in constants. As long as there is nothing to be said
+/// against a descriptor, one comparison finds that out; the first that is otherwise leads to the way of all others.
+#[inline(always)]
+pub(super) fn usual<E: Env, L: Lookup<E, u64>>(mut lookup: L, env: &mut E, ia: u64) -> Walk<Option<L::Output>, E> {
+    let unmoved = lookup;
+    let descent = unmoved.descent();
+    let geometry = descent.geometry.usual();
+    let table = FullAddress::new(PaSpace::NonSecure, descent.table.address);
+    let descent = Descent { geometry: &geometry, table, gpc: None, big_endian: false, ..descent };
+    let start = geometry.start_level;
+    let mut address = descent.first(ia).entry.address;
+    if geometry.out_of_range(address.address) {
+        return Err(fail(lookup, env, None, descent.base_rule, FaultCode::AddressSize));
+    }
+    // Level after level, so that each is a constant to the compiler.
+    if start <= 0 {
+        match descent.pass(&mut lookup, env, ia, address, 0)? {
+            Ok(next) => address = next,
+            Err(found) => return turn_aside(lookup, env, ia, address, 0, found),
+        }
+    }
+    if start <= 1 {
+        match descent.pass(&mut lookup, env, ia, address, 1)? {
+            Ok(next) => address = next,
+            Err(found) => return turn_aside(lookup, env, ia, address, 1, found),
+        }
+    }
+    if start <= 2 {
+        match descent.pass(&mut lookup, env, ia, address, 2)? {
+            Ok(next) => address = next,
+            Err(found) => return turn_aside(lookup, env, ia, address, 2, found),
+        }
+    }
+    let at = descent.at(address, FINAL_LEVEL);
+    let found = descent.read(&mut lookup, env, ia, at)?;
+    let Found { descriptor, physical } = found;
+    if !geometry.is_plain_page(descriptor) {
+        return turn_aside(lookup, env, ia, address, FINAL_LEVEL, found);
+    }
+    let (output, _) = descent.output(&lookup, env, ia, descriptor, at.entry, false);
+    lookup.finish(env, Leaf { descriptor, entry: at.entry, physical, output })
+}
+
+/// Leaves the usual walk with a descriptor in hand.
+#[inline(always)]
+fn turn_aside<E: Env, L: Lookup<E, u64>>(
+    lookup: L,
+    env: &mut E,
+    ia: u64,
+    address: FullAddress,
+    level: i8,
+    found: Found<u64>,
+) -> Walk<Option<L::Output>, E> {
+    let output = aside(env, move |env| {
+        let descent = lookup.descent();
+        descent.go_on(lookup, env, ia, descent.at(address, level), found)
+    });
+    Ok(output?.map(L::usual))
+}
+
 impl Descent<'_> {
-    /// The usual case, with what makes it usual said in constants.
+    /// Passes through a table in the usual case, if there is nothing to be said against the descriptor at this address;
+    /// else answers with it.
     #[inline(always)]
-    pub fn walk_usual<E: Env, S: Stage<E>>(self, stage: S, env: &mut E) -> Walk<S::Output, E> {
-        let geometry = self.geometry.usual();
-        let table = FullAddress::new(PaSpace::NonSecure, self.table.address);
-        let usual = Descent { geometry, table, gpc: None, big_endian: false, haft: false, usual: true, ..self };
-        stage.walk::<u64, true>(env, usual)
+    fn pass<E: Env, L: Lookup<E, u64>>(
+        &self,
+        lookup: &mut L,
+        env: &mut E,
+        ia: u64,
+        address: FullAddress,
+        level: i8,
+    ) -> Walk<Result<FullAddress, Found<u64>>, E> {
+        let found = self.read(lookup, env, ia, self.at(address, level))?;
+        if !self.geometry.is_plain_table(found.descriptor) {
+            return Ok(Err(found));
+        }
+        let next = self.next(lookup, env, ia, found.descriptor, address.space, (level, 1));
+        lookup.enter_table(found.descriptor);
+        Ok(Ok(next.entry.address))
     }
 
-    /// Any case.
-    #[inline(always)]
-    pub fn walk_any<E: Env, S: Stage<E>>(self, stage: S, env: &mut E) -> Walk<S::Output, E> {
-        if self.geometry.d128 { stage.walk::<u128, false>(env, self) } else { stage.walk::<u64, false>(env, self) }
-    }
-
-    /// Walks from the first table to a leaf for `ia`, and makes the checks that come before permissions.
-    #[inline(always)]
-    pub fn run<E: Env, D: Word, L: Lookup<E, D>>(&self, lookup: &mut L, env: &mut E, ia: u64) -> Walk<Leaf<D>, E> {
-        let (geometry, start) = (&self.geometry, self.geometry.start_level);
-        let table = Table { base: self.table, index: geometry.first_index() };
-        let mut at = At { table, entry: self.entry(table, ia, start, true) };
-        if !self.usual && start > FINAL_LEVEL + 1 {
-            return Err(fail(*lookup, env, None, Rule::StartLevelReserved, FaultCode::Translation));
-        }
-        if geometry.out_of_range(at.entry.address.address) {
-            return Err(fail(*lookup, env, None, self.base_rule, FaultCode::AddressSize));
-        }
-        if self.usual {
-            // Level after level, so that each is a constant to the compiler.
-            if start <= 0
-                && let Some(leaf) = self.look_up(lookup, env, ia, &mut at, 0)?
-            {
-                return Ok(leaf);
-            }
-            if start <= 1
-                && let Some(leaf) = self.look_up(lookup, env, ia, &mut at, 1)?
-            {
-                return Ok(leaf);
-            }
-            if start <= 2
-                && let Some(leaf) = self.look_up(lookup, env, ia, &mut at, 2)?
-            {
-                return Ok(leaf);
-            }
-            at.entry.level = FINAL_LEVEL;
-        }
+    /// The descent from a descriptor on, whatever it is.
+    fn go_on<E: Env, D: Word, L: Lookup<E, D>>(
+        &self,
+        mut lookup: L,
+        env: &mut E,
+        ia: u64,
+        mut at: At,
+        mut found: Found<D>,
+    ) -> Walk<Option<L::Output>, E> {
         loop {
-            let level = if self.usual { FINAL_LEVEL } else { at.entry.level };
-            if let Some(leaf) = self.look_up(lookup, env, ia, &mut at, level)? {
-                return Ok(leaf);
+            if let Some(leaf) = self.look_up(&mut lookup, env, ia, &mut at, found)? {
+                return lookup.finish(env, leaf);
             }
+            found = self.read(&mut lookup, env, ia, at)?;
         }
     }
 
@@ -199,34 +269,25 @@ impl Descent<'_> {
         lookup: &mut L,
         env: &mut E,
         ia: u64,
-        At { table, entry }: &mut At,
-        level: i8,
+        at: &mut At,
+        Found { mut descriptor, physical }: Found<D>,
     ) -> Walk<Option<Leaf<D>>, E> {
-        let geometry = &self.geometry;
-        let physical = lookup.locate(env, Entry { level, ..*entry }, EntryAccess::Read)?;
-        let mut descriptor = self.read(lookup, env, physical, ia, *entry, *table)?;
+        let (geometry, At { table, entry }) = (self.geometry, *at);
+        let level = entry.level;
         // A table descriptor that changes while hardware sets its access flag is decoded again.
         loop {
             let levels = match descriptor.kind(geometry, level) {
                 DescriptorType::Table(levels) => levels,
                 DescriptorType::Leaf => {
-                    let output = self.leaf(lookup, env, ia, descriptor, level, table.base.space)?;
-                    return Ok(Some(Leaf { descriptor, entry: *entry, physical, output }));
+                    let output = self.leaf(lookup, env, ia, descriptor, entry)?;
+                    return Ok(Some(Leaf { descriptor, entry, physical, output }));
                 }
                 DescriptorType::Invalid => {
                     return Err(fail(*lookup, env, Some(level), Rule::DescriptorInvalid, FaultCode::Translation));
                 }
             };
-            let space = lookup.table_space(descriptor, table.base.space);
-            let base = FullAddress::new(space, geometry.next_table(descriptor.low()));
-            env.note(|| Step {
-                place: lookup.place().at(level),
-                rule: Rule::DescriptorTable,
-                event: Event::Table { next: base },
-            });
-            let next = Table { base, index: geometry.index(level + levels, levels) };
-            let next_entry = self.entry(next, ia, level + levels, false);
-            if geometry.out_of_range(next_entry.address.address) {
+            let next = self.next(lookup, env, ia, descriptor, table.base.space, (level, levels));
+            if geometry.out_of_range(next.entry.address.address) {
                 return Err(fail(*lookup, env, Some(level), Rule::TableAddressSize, FaultCode::AddressSize));
             }
             if levels > 1 && geometry.nt_faults(descriptor.low()) {
@@ -234,39 +295,80 @@ impl Descent<'_> {
             }
             if self.haft
                 && !descriptor.accessed()
-                && let Some(changed) = self.mark_table(lookup, env, descriptor, *entry)?
+                && let Some(changed) = self.mark_table(lookup, env, descriptor, entry)?
             {
                 descriptor = changed;
                 continue;
             }
             lookup.enter_table(descriptor);
-            (*table, *entry) = (next, next_entry);
+            *at = next;
             return Ok(None);
         }
     }
 
+    /// Where a table descriptor at a level leads, so many levels on.
     #[inline(always)]
-    fn entry(&self, table: Table, ia: u64, level: i8, first: bool) -> Entry {
+    fn next<E: Env, D: Word, L: Lookup<E, D>>(
+        &self,
+        lookup: &L,
+        env: &mut E,
+        ia: u64,
+        descriptor: D,
+        space: PaSpace,
+        (level, levels): (i8, i8),
+    ) -> At {
+        let address = self.geometry.next_table(descriptor.low());
+        let base = FullAddress::new(lookup.table_space(descriptor, space), address);
+        env.note(|| Step {
+            place: lookup.place().at(level),
+            rule: Rule::DescriptorTable,
+            event: Event::Table { next: base },
+        });
+        let table = Table { base, index: self.geometry.index(level + levels, levels) };
+        At { table, entry: self.entry(table, ia, level + levels) }
+    }
+
+    /// Where a descent starts.
+    #[inline(always)]
+    fn first(&self, ia: u64) -> At {
+        let table = Table { base: self.table, index: self.geometry.first_index() };
+        At { table, entry: self.entry(table, ia, self.geometry.start_level) }
+    }
+
+    /// Where a descent is, in the usual case, that has come to a descriptor at this address.
+    #[inline(always)]
+    fn at(&self, address: FullAddress, level: i8) -> At {
+        let table = if level == self.geometry.start_level {
+            Table { base: self.table, index: self.geometry.first_index() }
+        } else {
+            let base = align_down(address.address, self.geometry.granule.bits());
+            Table { base: FullAddress::new(address.space, base), index: self.geometry.index(level, 1) }
+        };
+        At { table, entry: Entry { address, level } }
+    }
+
+    #[inline(always)]
+    fn entry(&self, table: Table, ia: u64, level: i8) -> Entry {
         let address = self.geometry.entry_address(table.base.address, ia, table.index);
-        Entry { address: FullAddress::new(table.base.space, address), level, first }
+        Entry { address: FullAddress::new(table.base.space, address), level }
     }
 
     /// `FetchDescriptor`: one descriptor, in the regime's byte order.
     #[inline(always)]
     fn read<E: Env, D: Word, L: Lookup<E, D>>(
         &self,
-        lookup: &L,
+        lookup: &mut L,
         env: &mut E,
-        physical: FullAddress,
         ia: u64,
-        entry: Entry,
-        table: Table,
-    ) -> Walk<D, E> {
-        let place = lookup.place().at(entry.level);
-        gpc::check(self.gpc, env, place, physical, || lookup.fault(FaultCode::GpcfOnWalk, entry.level))?;
+        At { table, entry }: At,
+    ) -> Walk<Found<D>, E> {
+        let level = entry.level;
+        let physical = lookup.locate(env, entry, EntryAccess::Read)?;
+        let place = lookup.place().at(level);
+        gpc::check(self.gpc, env, place, physical, || lookup.fault(FaultCode::GpcfOnWalk, level))?;
         let fetch = Fetch { address: physical, place, wide: D::WIDE };
-        let Ok(bits) = env.read(fetch).map_err(Halt::Stop)? else {
-            return Err(aborted(*lookup, env, physical, entry.level));
+        let Ok(bits) = env.read(fetch).map_err(stop)? else {
+            return Err(aborted(*lookup, env, physical, level));
         };
         let descriptor = D::from_memory(bits, self.big_endian);
         env.note(|| Step {
@@ -283,7 +385,7 @@ impl Descent<'_> {
                 wide: D::WIDE,
             },
         });
-        Ok(descriptor)
+        Ok(Found { descriptor, physical })
     }
 
     /// With HAFT, sets the access flag of a table descriptor; answers with the descriptor if it has changed meanwhile.
@@ -302,7 +404,28 @@ impl Descent<'_> {
         update.swap(self.gpc, env, lookup.fault(FaultCode::SyncExternalOnWalk, entry.level))
     }
 
-    /// The leaf's output address, after the checks on the leaf that come before its permissions, in order.
+    /// A leaf's output, and log2 of the size of what it maps.
+    #[inline(always)]
+    fn output<E: Env, D: Word, L: Lookup<E, D>>(
+        &self,
+        lookup: &L,
+        env: &mut E,
+        ia: u64,
+        descriptor: D,
+        Entry { address, level }: Entry,
+        contiguous: bool,
+    ) -> (FullAddress, u32) {
+        let size = self.geometry.leaf_size(level, contiguous);
+        let space = lookup.leaf_space(descriptor, address.space);
+        let output = FullAddress::new(space, self.geometry.output_address(descriptor.low(), ia, size));
+        env.note(|| {
+            let event = Event::Leaf { output, size: size as u8, contiguous };
+            Step { place: lookup.place().at(level), rule: Rule::DescriptorLeaf, event }
+        });
+        (output, size)
+    }
+
+    /// A leaf's output, after the checks on the leaf that come before its permissions, in order.
     #[inline(always)]
     fn leaf<E: Env, D: Word, L: Lookup<E, D>>(
         &self,
@@ -310,22 +433,11 @@ impl Descent<'_> {
         env: &mut E,
         ia: u64,
         descriptor: D,
-        level: i8,
-        space: PaSpace,
+        entry: Entry,
     ) -> Walk<FullAddress, E> {
-        let geometry = &self.geometry;
+        let (geometry, level) = (self.geometry, entry.level);
         let contiguous = descriptor.contiguous() && geometry.contiguous_counts(level) && lookup.heeds_contiguous();
-        let size = geometry.leaf_size(level, contiguous);
-        let address = if contiguous {
-            seldom(geometry.output_address(descriptor.low(), ia, size))
-        } else {
-            geometry.output_address(descriptor.low(), ia, geometry.leaf_size(level, false))
-        };
-        let output = FullAddress::new(lookup.leaf_space(descriptor, space), address);
-        env.note(|| {
-            let event = Event::Leaf { output, size: size as u8, contiguous };
-            Step { place: lookup.place().at(level), rule: Rule::DescriptorLeaf, event }
-        });
+        let (output, size) = self.output(lookup, env, ia, descriptor, entry, contiguous);
         let (code, rule) = if contiguous && geometry.contiguous_faults(size) {
             (FaultCode::Translation, Rule::LeafContiguous)
         } else if level < FINAL_LEVEL && geometry.nt_faults(descriptor.low()) {
@@ -343,13 +455,6 @@ impl Descent<'_> {
     }
 }
 
-/// An output that is seldom enough for the walk to bet on the other, whose size it knows before it knows the leaf.
-#[cold]
-#[inline(never)]
-const fn seldom(output: u64) -> u64 {
-    output
-}
-
 /// An External abort on a descriptor.
 #[inline(always)]
 fn aborted<E: Env, D: Word, L: Lookup<E, D>>(
@@ -357,7 +462,7 @@ fn aborted<E: Env, D: Word, L: Lookup<E, D>>(
     env: &mut E,
     physical: FullAddress,
     level: i8,
-) -> Halt<E::Stop> {
+) -> Box<Halt<E::Stop>> {
     aside(env, move |env| {
         let record = lookup.fault(FaultCode::SyncExternalOnWalk, level);
         let record = FaultRecord { paddress: physical, ..record };

@@ -1,7 +1,7 @@
 //! Granule protection checks (`GranuleProtectionCheck`): whether a physical address belongs to the physical address
 //! space it is accessed in.
 
-use super::{Halt, Walk, fault};
+use super::{Walk, fault, stop};
 use crate::addr::{FullAddress, PaSpace};
 use crate::bits::{align_down, bits, mask};
 use crate::env::{Env, Fetch};
@@ -160,7 +160,7 @@ fn walk<E: Env>(params: &GpcParams, env: &mut E, place: Place, pa: u64) -> Walk<
 /// A table entry: in Root memory, little-endian, itself unchecked.
 fn read<E: Env>(env: &mut E, place: Place, address: u64, level: u8) -> Walk<Found<u64>, E> {
     let address = FullAddress::new(PaSpace::Root, address);
-    let Ok(word) = env.read(Fetch { address, place, wide: false }).map_err(Halt::Stop)? else {
+    let Ok(word) = env.read(Fetch { address, place, wide: false }).map_err(stop)? else {
         return Ok(Err(Failure { rule: Rule::GpcAbort, kind: GpcfKind::Eabt, level }));
     };
     let value = word as u64;

@@ -9,6 +9,7 @@ mod descend;
 mod gpc;
 mod off;
 mod perm;
+mod reached;
 mod s1;
 mod s2;
 mod start;
@@ -18,8 +19,8 @@ mod word;
 pub(crate) use ahead::{LANES, look_ahead};
 pub(crate) use attr::AttrBits;
 pub use perm::Blame;
+use reached::Reached;
 pub(crate) use s1::Mapped;
-use s2::Reached;
 use start::{S1Start, S2Starts};
 
 use crate::addr::{FullAddress, PaSpace};
@@ -121,7 +122,7 @@ impl<'a> Context<'a> {
             s2,
             access,
             s1_start: S1Start::new(pe, &s1, gpc.as_ref(), access),
-            s2_start: s2.as_ref().map(|stage2| S2Starts::new(pe, stage2, gpc.as_ref())),
+            s2_start: s2.as_ref().map(|stage2| S2Starts::new(pe, stage2, gpc.as_ref(), access.security)),
             gpc,
             known: None,
         }
@@ -146,7 +147,14 @@ impl Context<'_> {
         self.known.is_some() && self.s1.enabled && stage2
     }
 
+    /// Whether the walk is the usual one, in every stage that is on.
     #[inline]
+    pub(crate) fn is_usual(&self) -> bool {
+        let usual = |stage2| s2::Usual::of(stage2).is_some() || !stage2.0.enabled();
+        self.s1_start.usual && self.stage2().is_none_or(usual)
+    }
+
+    #[inline(always)]
     const fn stage2(&self) -> Option<(&Stage2, &S2Starts)> {
         match (&self.s2, &self.s2_start) {
             (Some(stage2), Some(starts)) => Some((stage2, starts)),
@@ -164,8 +172,8 @@ pub enum Halt<S> {
     Stop(S),
 }
 
-/// The result of a piece of walk.
-pub type Walk<T, E> = Result<T, Halt<<E as Env>::Stop>>;
+/// The result of a piece of walk. Halts are boxed, so that what does not halt is returned in registers.
+pub type Walk<T, E> = Result<T, Box<Halt<<E as Env>::Stop>>>;
 
 /// Translates `va` through stage 1 and, where asked for, stage 2 (`AArch64.FullTranslate`).
 ///
@@ -195,8 +203,11 @@ pub(crate) fn translate_stage2<E: Env>(
         off::tell_s2(env, *ipa, Purpose::Output);
         return Ok(*ipa);
     }
-    let then = |reached| s2::describe(context, stage2.0, &ipa.attrs, reached);
-    s2::map(context, stage2, env, ipa.address, (&ipa.attrs, ipa.s1assured), then)
+    let reached = match s2::Usual::of(stage2) {
+        Some(usual) => usual.map(context, env, ipa.address.address, (&ipa.attrs, ipa.s1assured))?,
+        None => s2::map(context, stage2, env, ipa.address, (&ipa.attrs, ipa.s1assured))?,
+    };
+    Ok(s2::describe(context, stage2.0, &ipa.attrs, reached))
 }
 
 /// The leaves that both stages translate an address by, in place of the memory attributes that they come to.
@@ -229,24 +240,22 @@ impl Nested {
     }
 }
 
-/// Both stages of a prepared context in which leaves decide the memory attributes; `then` makes of them what the caller
-/// wants. Without a stage 2 there are none to make it of: [`Context::leaves_decide`] says whether there is.
+/// Both stages of a prepared context in which [leaves decide](Context::leaves_decide) the memory attributes. By the
+/// usual walk, where that is [known](Context::is_usual) to be it.
 #[inline(always)]
-pub(crate) fn nested<E: Env, T>(
-    context: &Context<'_>,
-    env: &mut E,
-    va: u64,
-    then: impl Fn(Nested) -> T + Copy,
-    otherwise: impl Fn(Mapped) -> T + Copy,
-) -> Walk<T, E> {
-    s1::map(context, env, va, move |env, ipa| match (&context.known, context.stage2()) {
-        (Some(known), Some(stage2)) => {
-            let attrs = &known.s1_attrs[ipa.attrs.index()];
-            let then = move |s2| then(Nested { s1_attrs: ipa.attrs, s2 });
-            s2::map(context, stage2, env, ipa.address, (attrs, ipa.assured), then)
-        }
-        _ => Ok(otherwise(ipa)),
-    })
+pub(crate) fn nested<E: Env, const USUAL: bool>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<Nested, E> {
+    let ipa = s1::map::<E, USUAL>(context, env, va)?;
+    let s1_attrs = ipa.attrs;
+    let (Some(known), Some(stage2)) = (&context.known, context.stage2()) else {
+        return Ok(Nested { s1_attrs, s2: Reached::unmoved(ipa.address) });
+    };
+    let attrs = (&known.s1_attrs[s1_attrs.index()], ipa.assured);
+    let s2 = match s2::Usual::of(stage2) {
+        Some(usual) if USUAL => usual.map(context, env, ipa.address.address, attrs)?,
+        None if USUAL => Reached::unmoved(ipa.address),
+        _ => s2::map(context, stage2, env, ipa.address, attrs)?,
+    };
+    Ok(Nested { s1_attrs, s2 })
 }
 
 /// Stage 1 alone where it is on, short of memory attributes.
@@ -254,13 +263,8 @@ pub(crate) fn nested<E: Env, T>(
 /// # Errors
 /// As [`translate`].
 #[inline(always)]
-pub(crate) fn map<E: Env, T>(
-    context: &Context<'_>,
-    env: &mut E,
-    va: u64,
-    then: impl Fn(&mut E, Mapped) -> Walk<T, E> + Copy,
-) -> Walk<T, E> {
-    s1::map(context, env, va, then)
+pub(crate) fn map<E: Env, const USUAL: bool>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<Mapped, E> {
+    s1::map::<E, USUAL>(context, env, va)
 }
 
 /// The granule protection check of an output address, which accesses make and AT does not.
@@ -280,29 +284,20 @@ fn aside<E: Env, T>(env: &mut E, seldom: impl FnOnce(&mut E) -> T) -> T {
     seldom(env)
 }
 
-/// A walk of its own, out of line: for what is usual in another way than the walk around it. Its result is taken apart
-/// and put together again, so that the two results need not share a place in memory.
-#[inline(always)]
-#[expect(clippy::needless_match, reason = "the match gives the two results places of their own")]
-fn apart<E: Env, T>(env: &mut E, walk: impl FnOnce(&mut E) -> Walk<T, E>) -> Walk<T, E> {
-    match out_of_line(env, walk) {
-        Ok(output) => Ok(output),
-        Err(halt) => Err(halt),
-    }
-}
-
-#[inline(never)]
-fn out_of_line<E: Env, T>(env: &mut E, walk: impl FnOnce(&mut E) -> Walk<T, E>) -> Walk<T, E> {
-    walk(env)
-}
-
 /// Notes a fault and returns it: a trace never lacks its ending. The caller makes it an `Err`, so that what the walk
 /// returns stays in registers as long as nothing fails.
 #[cold]
 #[inline(never)]
-fn fault<E: Env>(env: &mut E, place: Place, rule: Rule, fault: FaultRecord) -> Halt<E::Stop> {
+fn fault<E: Env>(env: &mut E, place: Place, rule: Rule, fault: FaultRecord) -> Box<Halt<E::Stop>> {
     env.note(|| Step { place, rule, event: Event::Fault { fault } });
-    Halt::Fault(fault)
+    Box::new(Halt::Fault(fault))
+}
+
+/// The world suspends the walk.
+#[cold]
+#[inline(never)]
+fn stop<S>(stop: S) -> Box<Halt<S>> {
+    Box::new(Halt::Stop(stop))
 }
 
 /// A stage-1 fault.

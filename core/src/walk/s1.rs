@@ -1,19 +1,18 @@
 //! Stage 1 (`AArch64.S1Translate`).
 
 use super::attr::AttrBits;
-use super::descend::{Descent, Entry, EntryAccess, Leaf, Lookup, Stage, start_event};
+use super::descend::{self, Descent, Entry, EntryAccess, Leaf, Lookup, start_event};
 use super::perm::{self, Denied, TableLimits};
 use super::s2::{self, Wanted};
-use super::start::{S1Start, S2Starts};
+use super::start::S1Start;
 use super::update::Update;
 use super::word::Word;
-use super::{AccessType, Context, Walk, apart, aside, attr, blamed, fault, off, s1_fault};
+use super::{AccessType, Context, Walk, aside, attr, blamed, fault, off, s1_fault};
 use crate::addr::{FullAddress, PaSpace};
 use crate::choice::Choice;
 use crate::env::{Env, Fetch};
 use crate::layout::descriptor;
 use crate::outcome::{AddressDescriptor, FaultCode, FaultRecord, MemAttrs};
-use crate::params::Stage2;
 use crate::regime::Regime;
 use crate::rule::Rule;
 use crate::step::{Event, Place, Step};
@@ -31,6 +30,12 @@ pub(crate) struct Mapped {
 }
 
 impl Mapped {
+    /// The same, with what makes it usual said in constants, for the compiler to see.
+    #[inline(always)]
+    const fn usual(self) -> Self {
+        Self { address: FullAddress::new(PaSpace::NonSecure, self.address.address), assured: false, mecid: 0, ..self }
+    }
+
     /// The output with its memory attributes.
     pub fn describe(&self, context: &Context<'_>) -> AddressDescriptor {
         let Self { address, attrs, assured, mecid } = *self;
@@ -41,55 +46,29 @@ impl Mapped {
 
 /// Translates `va` to an intermediate address, or to a physical one where stage 1 is the last stage.
 pub(super) fn translate<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<AddressDescriptor, E> {
-    if context.s1.enabled {
-        map(context, env, va, |_, mapped| Ok(mapped.describe(context)))
-    } else {
-        off::s1(context, env, va)
-    }
+    let mapped = match context.s1_start.usual {
+        _ if !context.s1.enabled => return off::s1(context, env, va),
+        true => map::<E, true>(context, env, va)?,
+        false => map::<E, false>(context, env, va)?,
+    };
+    Ok(mapped.describe(context))
 }
 
-/// [`translate`] where stage 1 is on, short of the memory attributes. What the caller makes of a mapping is made where
-/// it is found, so that it need not be carried there.
+/// [`translate`] where stage 1 is on, short of the memory attributes; by the usual walk, where that is known to be it.
 #[inline(always)]
-pub(super) fn map<E: Env, T>(
-    context: &Context<'_>,
-    env: &mut E,
-    va: u64,
-    then: impl Fn(&mut E, Mapped) -> Walk<T, E> + Copy,
-) -> Walk<T, E> {
+pub(super) fn map<E: Env, const USUAL: bool>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<Mapped, E> {
     check_input(context, env, va)?;
     env.note(|| {
         let S1Start { geometry, table, .. } = context.s1_start;
         Step { place: Place::S1, rule: Rule::S1Start, event: start_event(va, &geometry, context.s1.ttbr, table) }
     });
-    let stage2 = match context.stage2() {
-        Some(stage2) if E::LISTENS || stage2.0.enabled() => Some(stage2),
-        _ => None,
-    };
     // Written out for each, so that the walk is compiled for each.
-    if !context.s1_start.usual {
-        let nested = stage2.map_or(Nested::No, Nested::Any);
-        return apart(env, move |env| S1 { context, va, nested, then }.walk_any(env));
-    }
-    match stage2 {
-        None => S1 { context, va, nested: Nested::No, then }.walk_usual(env),
-        Some(stage2) => apart(env, move |env| nested(context, env, va, stage2, then)),
-    }
-}
-
-/// [`map`] under a stage 2, where stage 1's walk is the usual one.
-#[inline(always)]
-fn nested<E: Env, T>(
-    context: &Context<'_>,
-    env: &mut E,
-    va: u64,
-    stage2: (&Stage2, &S2Starts),
-    then: impl Fn(&mut E, Mapped) -> Walk<T, E> + Copy,
-) -> Walk<T, E> {
-    match s2::Usual::of(stage2) {
-        Some(usual) => S1 { context, va, nested: Nested::Usual(&usual), then }.walk_usual(env),
-        None if !stage2.0.enabled() => S1 { context, va, nested: Nested::Off, then }.walk_usual(env),
-        None => S1 { context, va, nested: Nested::Any(stage2), then }.walk_any(env),
+    match Nested::of::<E>(context) {
+        Nested::Usual(stage2) if USUAL => S1 { context, va, nested: Nested::Usual(stage2) }.walk_usual(env),
+        Nested::No if USUAL => S1 { context, va, nested: Nested::No }.walk_usual(env),
+        Nested::Off if USUAL => S1 { context, va, nested: Nested::Off }.walk_usual(env),
+        nested if USUAL => Ok(S1 { context, va, nested }.walk_any(env)?.usual()),
+        nested => S1 { context, va, nested }.walk_any(env),
     }
 }
 
@@ -98,79 +77,58 @@ fn nested<E: Env, T>(
 enum Nested<'a> {
     /// Nothing.
     No,
-    /// Stage 2, which is off.
+    /// Stage 2, which is off: somebody may want to know.
     Off,
     /// Stage 2, by its usual walk.
-    Usual(&'a s2::Usual<'a>),
+    Usual(s2::Usual<'a>),
     /// Stage 2.
-    Any((&'a Stage2, &'a S2Starts)),
+    Any,
+}
+
+impl<'a> Nested<'a> {
+    #[inline(always)]
+    const fn of<E: Env>(context: &'a Context<'_>) -> Self {
+        match context.stage2() {
+            Some((stage2, _)) if !stage2.enabled() && E::LISTENS => Self::Off,
+            Some(stage2) if stage2.0.enabled() => match s2::Usual::of(stage2) {
+                Some(usual) => Self::Usual(usual),
+                None => Self::Any,
+            },
+            _ => Self::No,
+        }
+    }
 }
 
 /// One stage-1 translation.
 #[derive(Clone, Copy)]
-struct S1<'a, F> {
+struct S1<'a> {
     context: &'a Context<'a>,
     va: u64,
     nested: Nested<'a>,
-    then: F,
 }
 
-impl<'a, F: Copy> S1<'a, F> {
-    #[inline(always)]
-    const fn descent(self) -> Descent<'a> {
-        let (params, start) = (&self.context.s1, &self.context.s1_start);
-        Descent {
-            geometry: start.geometry,
-            table: start.table,
-            gpc: self.context.gpc.as_ref(),
-            big_endian: params.ee,
-            ha: params.ha,
-            haft: params.haft,
-            base_rule: Rule::S1Base,
-            usual: false,
+impl S1<'_> {
+    /// Walks until no hardware update has found its descriptor changed.
+    fn walk_any<E: Env>(self, env: &mut E) -> Walk<Mapped, E> {
+        loop {
+            let output = if self.context.s1.d128 {
+                descend::any::<E, u128, _>(S1Lookup::new(self, true), env, self.va)?
+            } else {
+                descend::any::<E, u64, _>(S1Lookup::new(self, self.context.s1.pnch), env, self.va)?
+            };
+            if let Some(output) = output {
+                return Ok(output);
+            }
         }
     }
 
+    /// The same in the usual case, where to start again is seldom enough to need no loop, which would cost every walk
+    /// its registers.
     #[inline(always)]
-    fn walk_usual<E: Env, T>(self, env: &mut E) -> Walk<T, E>
-    where
-        F: Fn(&mut E, Mapped) -> Walk<T, E>,
-    {
-        self.descent().walk_usual(self, env)
-    }
-
-    fn walk_any<E: Env, T>(self, env: &mut E) -> Walk<T, E>
-    where
-        F: Fn(&mut E, Mapped) -> Walk<T, E>,
-    {
-        self.descent().walk_any(self, env)
-    }
-}
-
-impl<E: Env, T, F: Fn(&mut E, Mapped) -> Walk<T, E> + Copy> Stage<E> for S1<'_, F> {
-    type Output = T;
-
-    /// Walks until no hardware update has found its descriptor changed.
-    #[inline(always)]
-    fn walk<D: Word, const USUAL: bool>(self, env: &mut E, descent: Descent<'_>) -> Walk<T, E> {
-        let (context, params) = (self.context, &self.context.s1);
-        loop {
-            let mut lookup = S1Lookup {
-                context,
-                nested: self.nested,
-                tables: TableLimits::default(),
-                assured: !USUAL && (D::WIDE || params.pnch),
-                mro: false,
-                disch: !USUAL && params.disch,
-            };
-            let leaf: Leaf<D> = descent.run(&mut lookup, env, self.va)?;
-            if let Some(mapped) = finish(context, env, lookup, leaf)? {
-                return (self.then)(env, mapped);
-            }
-            if USUAL {
-                // Seldom enough to need no loop of its own, which would cost every walk its registers.
-                return aside(env, move |env| self.walk_any(env));
-            }
+    fn walk_usual<E: Env>(self, env: &mut E) -> Walk<Mapped, E> {
+        match descend::usual(S1Lookup::new(self, false), env, self.va)? {
+            Some(output) => Ok(output),
+            None => Ok(aside(env, move |env| self.walk_any(env))?.usual()),
         }
     }
 }
@@ -193,8 +151,7 @@ fn check_input<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<(), 
 /// A stage-1 descent under way.
 #[derive(Clone, Copy)]
 struct S1Lookup<'a> {
-    context: &'a Context<'a>,
-    nested: Nested<'a>,
+    stage: S1<'a>,
     tables: TableLimits,
     /// Every descriptor so far was Protected, in memory that only the MMU may write.
     assured: bool,
@@ -204,15 +161,42 @@ struct S1Lookup<'a> {
     disch: bool,
 }
 
-impl S1Lookup<'_> {
+impl<'a> S1Lookup<'a> {
+    #[inline(always)]
+    fn new(stage: S1<'a>, assured: bool) -> Self {
+        let disch = stage.context.s1.disch;
+        Self { stage, tables: TableLimits::default(), assured, mro: false, disch }
+    }
+
     /// Whether the mapping stays assured with this descriptor.
     #[inline(always)]
     fn assured_by(&self, descriptor: impl Word) -> bool {
-        self.assured && self.mro && descriptor.protected(self.context.s1.pnch)
+        self.assured && self.mro && descriptor.protected(self.stage.context.s1.pnch)
     }
 }
 
 impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
+    type Output = Mapped;
+
+    #[inline(always)]
+    fn usual(mapped: Mapped) -> Mapped {
+        mapped.usual()
+    }
+
+    #[inline(always)]
+    fn descent(&self) -> Descent<'_> {
+        let Context { s1, s1_start, gpc, .. } = self.stage.context;
+        Descent {
+            geometry: &s1_start.geometry,
+            table: s1_start.table,
+            gpc: gpc.as_ref(),
+            big_endian: s1.ee,
+            ha: s1.ha,
+            haft: s1.haft,
+            base_rule: Rule::S1Base,
+        }
+    }
+
     #[inline(always)]
     fn place(&self) -> Place {
         Place::S1
@@ -220,25 +204,31 @@ impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
 
     #[cold]
     fn fault(&self, code: FaultCode, level: i8) -> FaultRecord {
-        s1_fault(code, level, self.context.access)
+        s1_fault(code, level, self.stage.context.access)
     }
 
     #[inline(always)]
     fn locate(&mut self, env: &mut E, entry: Entry, access: EntryAccess) -> Walk<FullAddress, E> {
-        let Entry { address, level, first } = entry;
+        let Entry { address, level } = entry;
         let wanted = match access {
-            EntryAccess::Read => Wanted::Descriptor { level, first },
-            EntryAccess::Update => Wanted::Update { level, blame: self.context.access.blame },
+            EntryAccess::Read => Wanted::Descriptor { level },
+            EntryAccess::Update => Wanted::Update { level, blame: self.stage.context.access.blame },
         };
-        let located = match self.nested {
+        let context = self.stage.context;
+        match self.stage.nested {
             Nested::No => return Ok(address),
             Nested::Off => {
-                off::tell_s2_for_walk(self.context, env, address, wanted.purpose());
+                off::tell_s2_for_walk(context, env, address, wanted.purpose());
                 return Ok(address);
             }
-            Nested::Usual(stage2) => stage2.locate(self.context, env, address.address, level, first)?,
-            Nested::Any(stage2) => s2::locate(self.context, stage2, env, address, wanted)?,
-        };
+            Nested::Usual(stage2) if access == EntryAccess::Read => {
+                let address = stage2.locate(context, env, address.address, level)?;
+                return Ok(FullAddress::new(PaSpace::NonSecure, address));
+            }
+            Nested::Usual(_) | Nested::Any => {}
+        }
+        let Some(stage2) = context.stage2() else { return Ok(address) };
+        let located = s2::locate(context, stage2, env, address, wanted)?;
         self.mro = located.mro;
         Ok(located.address)
     }
@@ -263,11 +253,11 @@ impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
     #[inline(always)]
     fn leaf_space(&self, descriptor: D, space: PaSpace) -> PaSpace {
         let ns = descriptor.s1_ns();
-        match (space, self.context.s1.regime) {
+        match (space, self.stage.context.s1.regime) {
             (PaSpace::NonSecure, _) => space,
             (PaSpace::Secure, _) if ns => PaSpace::NonSecure,
             (PaSpace::Root, _) => match (descriptor.s1_nse(), ns) {
-                (false, false) if self.context.pe.has_secure_state() => PaSpace::Secure,
+                (false, false) if self.stage.context.pe.has_secure_state() => PaSpace::Secure,
                 (false, _) => PaSpace::NonSecure,
                 (true, false) => PaSpace::Root,
                 (true, true) => PaSpace::Realm,
@@ -284,44 +274,39 @@ impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
 
     #[inline(always)]
     fn denies_context(&self, descriptor: D, space: PaSpace) -> bool {
-        self.context.s1.mec.denies(space, descriptor.amec())
+        self.stage.context.s1.mec.denies(space, descriptor.amec())
     }
-}
 
-/// What comes after the walk: permissions, hardware updates, attributes. `None` when an update found the descriptor
-/// changed, and the walk must start again.
-#[inline(always)]
-fn finish<E: Env, D: Word>(
-    context: &Context<'_>,
-    env: &mut E,
-    lookup: S1Lookup<'_>,
-    leaf: Leaf<D>,
-) -> Walk<Option<Mapped>, E> {
-    let Leaf { descriptor, entry, output, .. } = leaf;
-    let place = Place::S1.at(entry.level);
-    env.note(|| {
-        let permissions = perm::s1_permissions(context, lookup.tables, descriptor, output.space);
-        let event = Event::Permissions { rights: permissions.granted() };
-        Step { place, rule: permissions.rule, event }
-    });
-    let attrs = AttrBits::of(descriptor, context.s1.aie);
-    let passes = match &context.known {
-        Some(known) => known.verdicts.s1_passes(descriptor, lookup.tables),
-        None => false,
-    };
-    if !passes && !aside(env, move |env| check_and_update(context, env, lookup.tables, leaf, attrs))? {
-        return Ok(None);
+    /// Permissions, hardware updates, attributes.
+    #[inline(always)]
+    fn finish(self, env: &mut E, leaf: Leaf<D>) -> Walk<Option<Mapped>, E> {
+        let context = self.stage.context;
+        let Leaf { descriptor, entry, output, .. } = leaf;
+        let (tables, place) = (self.tables, Place::S1.at(entry.level));
+        env.note(|| {
+            let permissions = perm::s1_permissions(context, tables, descriptor, output.space);
+            let event = Event::Permissions { rights: permissions.granted() };
+            Step { place, rule: permissions.rule, event }
+        });
+        let attrs = AttrBits::of(descriptor, context.s1.aie);
+        let passes = match &context.known {
+            Some(known) => known.verdicts.s1_passes(descriptor, tables),
+            None => false,
+        };
+        if !passes && !aside(env, move |env| check_and_update(context, env, tables, leaf, attrs))? {
+            return Ok(None);
+        }
+        env.note(|| {
+            let stack = context.access.kind == AccessType::Gcs;
+            let rule = if stack { Rule::S1PermissionStackPassed } else { Rule::S1PermissionPassed };
+            Step { place, rule, event: Event::Passed }
+        });
+        tell_attrs(context, env, place, attrs);
+        let mecid = context.s1.mec.of_leaf(output.space, descriptor.amec());
+        let output = Mapped { address: output, attrs, assured: self.assured_by(descriptor), mecid };
+        env.note(|| Step { place, rule: Rule::S1Output, event: Event::Output { output: output.describe(context) } });
+        Ok(Some(output))
     }
-    env.note(|| {
-        let stack = context.access.kind == AccessType::Gcs;
-        let rule = if stack { Rule::S1PermissionStackPassed } else { Rule::S1PermissionPassed };
-        Step { place, rule, event: Event::Passed }
-    });
-    tell_attrs(context, env, place, attrs);
-    let mecid = context.s1.mec.of_leaf(output.space, descriptor.amec());
-    let output = Mapped { address: output, attrs, assured: lookup.assured_by(descriptor), mecid };
-    env.note(|| Step { place, rule: Rule::S1Output, event: Event::Output { output: output.describe(context) } });
-    Ok(Some(output))
 }
 
 /// The permission check, and the hardware updates that go with it. Says whether the descriptor was still there.
@@ -357,7 +342,7 @@ fn update<E: Env, D: Word>(
     rule: Rule,
     denied: Option<Denied>,
 ) -> Walk<bool, E> {
-    let Entry { address, level, .. } = leaf.entry;
+    let Entry { address, level } = leaf.entry;
     let blame = denied.map_or(context.access.blame, |denied| denied.blame);
     let physical = match context.stage2() {
         Some(stage2) => s2::locate(context, stage2, env, address, Wanted::Update { level, blame })?.address,

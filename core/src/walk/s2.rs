@@ -1,21 +1,24 @@
 //! Stage 2 (`AArch64.S2Translate`).
 
-use super::descend::{Descent, Entry, EntryAccess, Leaf, Lookup, Stage, start_event};
-use super::start::{S2Start, S2Starts};
+use super::descend::{self, Descent, Entry, EntryAccess, Leaf, Lookup, start_event};
+use super::perm::Denied;
+use super::reached::Reached;
+use super::start::{S2Start, S2Starts, S2Tables};
 use super::update::Update;
 use super::word::Word;
 use super::{
-    AccessDescriptor, AccessType, Blame, Context, Halt, Walk, apart, aside, attr, blamed, fault, off, perm, s1_fault,
+    AccessDescriptor, AccessType, Blame, Context, Halt, Walk, aside, attr, blamed, fault, off, perm, s1_fault,
 };
 use crate::addr::{FullAddress, PaSpace};
 use crate::choice::Choice;
 use crate::env::{Env, Fetch};
 use crate::layout::descriptor;
 use crate::outcome::{AddressDescriptor, FaultCode, FaultRecord, MemAttrs};
-use crate::params::{Geometry, S2Params, Stage2};
+use crate::params::{S2Params, Stage2};
 use crate::regime::SecurityState;
 use crate::rule::Rule;
 use crate::step::{Event, Place, Purpose, Step};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// What stage 2 translates an address for.
@@ -23,8 +26,8 @@ use alloc::vec::Vec;
 pub(super) enum Wanted<'a> {
     /// Stage 1's output, for the access itself.
     Output { attrs: &'a MemAttrs, assured: bool },
-    /// The address of a stage-1 descriptor, to read it; `first` when it is in the first table.
-    Descriptor { level: i8, first: bool },
+    /// The address of a stage-1 descriptor, to read it.
+    Descriptor { level: i8 },
     /// The address of a stage-1 descriptor, to update it, for an access that an earlier check has blamed.
     Update { level: i8, blame: Blame },
 }
@@ -33,58 +36,68 @@ impl Wanted<'_> {
     pub const fn purpose(&self) -> Purpose {
         match *self {
             Self::Output { .. } => Purpose::Output,
-            Self::Descriptor { level, .. } => Purpose::Descriptor(level),
+            Self::Descriptor { level } => Purpose::Descriptor(level),
             Self::Update { level, .. } => Purpose::Update(level),
         }
     }
 }
 
-/// Stage 2's tables, when its walk is the usual one.
+/// Stage 2, when its walk is the usual one.
 #[derive(Clone, Copy)]
 pub(super) struct Usual<'a> {
     params: &'a S2Params,
-    geometry: &'a Geometry,
-    table: FullAddress,
+    tables: &'a S2Tables,
 }
 
 impl<'a> Usual<'a> {
     pub const fn of((stage2, starts): (&'a Stage2, &'a S2Starts)) -> Option<Self> {
         match starts.own() {
-            S2Start::Tables { geometry, table, usual: true } if stage2.enabled() => {
-                Some(Self { params: stage2.own(), geometry, table: *table })
-            }
+            S2Start::Tables(tables) if tables.usual && stage2.enabled() => Some(Self { params: stage2.own(), tables }),
             _ => None,
         }
     }
 
     /// [`locate`] through these tables, to read a descriptor. They see no updates: `FEAT_HAFT` is not usual, and a
-    /// leaf's update is no part of the descent.
+    /// leaf's update is no part of the descent. Direct permissions leave no memory to the MMU alone.
     #[inline(never)]
-    pub fn locate<E: Env>(
-        &self,
+    pub fn locate<E: Env>(self, context: &Context<'_>, env: &mut E, address: u64, level: i8) -> Walk<u64, E> {
+        let stage = S2 { context, params: self.params, wanted: Wanted::Descriptor { level } };
+        let ipa = FullAddress::new(PaSpace::NonSecure, address);
+        let walk = S2Walk::<true> { stage, tables: self.tables, ipa };
+        walk.start(env)?;
+        Ok(walk.walk_usual(env)?.address.address)
+    }
+
+    /// [`map`] by these tables.
+    #[inline(always)]
+    pub fn map<E: Env>(
+        self,
         context: &Context<'_>,
         env: &mut E,
         address: u64,
-        level: i8,
-        first: bool,
-    ) -> Walk<Located, E> {
-        let Self { params, geometry, table } = *self;
-        let ipa = FullAddress::new(PaSpace::NonSecure, address);
-        let stage = S2 { context, params, ipa, wanted: Wanted::Descriptor { level, first }, then: Located::at };
-        stage.check_input(env, geometry)?;
-        stage.tell_start(env, geometry, table);
-        stage.descent(geometry, table).walk_usual(stage, env)
+        (attrs, assured): (&MemAttrs, bool),
+    ) -> Walk<Reached, E> {
+        let stage = S2 { context, params: self.params, wanted: Wanted::Output { attrs, assured } };
+        let walk = S2Walk::<true> { stage, tables: self.tables, ipa: FullAddress::new(PaSpace::NonSecure, address) };
+        walk.start(env)?;
+        walk.walk_usual(env)
     }
+}
+
+/// What stage 2 translates for.
+#[derive(Clone, Copy)]
+struct S2<'a> {
+    context: &'a Context<'a>,
+    params: &'a S2Params,
+    wanted: Wanted<'a>,
 }
 
 /// One stage-2 translation.
 #[derive(Clone, Copy)]
-struct S2<'a, F> {
-    context: &'a Context<'a>,
-    params: &'a S2Params,
+struct S2Walk<'a, const USUAL: bool> {
+    stage: S2<'a>,
+    tables: &'a S2Tables,
     ipa: FullAddress,
-    wanted: Wanted<'a>,
-    then: F,
 }
 
 /// Where stage 2 puts a stage-1 descriptor.
@@ -95,25 +108,16 @@ pub(super) struct Located {
     pub mro: bool,
 }
 
-impl Located {
-    const fn at(Reached { address, mro, .. }: Reached) -> Self {
-        Self { address, mro }
-    }
-}
-
-/// Translates stage 1's output, which has these memory attributes and may be assured, where stage 2 is on. What the
-/// caller makes of a leaf is made where it is found.
-#[inline(always)]
-pub(super) fn map<E: Env, T>(
+/// Translates stage 1's output, which has these memory attributes and may be assured, where stage 2 is on.
+pub(super) fn map<E: Env>(
     context: &Context<'_>,
     (stage2, starts): (&Stage2, &S2Starts),
     env: &mut E,
     address: FullAddress,
     (attrs, assured): (&MemAttrs, bool),
-    then: impl Fn(Reached) -> T + Copy,
-) -> Walk<T, E> {
+) -> Walk<Reached, E> {
     let (params, start) = (stage2.params(address.space), starts.of(address.space));
-    S2 { context, params, ipa: address, wanted: Wanted::Output { attrs, assured }, then }.reach(env, start)
+    S2 { context, params, wanted: Wanted::Output { attrs, assured } }.reach(env, start, address)
 }
 
 /// The output of a leaf that translates stage 1's output in `space`, which has these memory attributes.
@@ -124,8 +128,7 @@ pub(super) fn describe(
     reached: Reached,
 ) -> AddressDescriptor {
     let wanted = Wanted::Output { attrs, assured: false };
-    S2 { context, params: stage2.params(reached.ipa_space), ipa: reached.address, wanted, then: |reached| reached }
-        .output(reached)
+    S2 { context, params: stage2.params(reached.ipa_space), wanted }.output(reached)
 }
 
 /// Translates the address of a stage-1 descriptor. Memory attributes are worked out only to be told: nobody else asks.
@@ -142,14 +145,15 @@ pub(super) fn locate<E: Env>(
         off::tell_s2_for_walk(context, env, address, wanted.purpose());
         return Ok(Located { address, mro: false });
     }
-    S2 { context, params, ipa: address, wanted, then: Located::at }.reach(env, start)
+    let Reached { address, mro, .. } = S2 { context, params, wanted }.reach(env, start, address)?;
+    Ok(Located { address, mro })
 }
 
 /// Memory attributes of the output for stage-1 descriptors, by what decides them.
 pub(super) fn walk_attrs(context: &Context<'_>, stage2: &Stage2) -> Vec<MemAttrs> {
     let address = FullAddress::default();
-    let wanted = Wanted::Descriptor { level: 0, first: false };
-    let stage = S2 { context, params: stage2.own(), ipa: address, wanted, then: |reached| reached };
+    let wanted = Wanted::Descriptor { level: 0 };
+    let stage = S2 { context, params: stage2.own(), wanted };
     (0..Reached::ATTRS)
         .map(|attrs| {
             stage
@@ -159,50 +163,19 @@ pub(super) fn walk_attrs(context: &Context<'_>, stage2: &Stage2) -> Vec<MemAttrs
         .collect()
 }
 
-/// A leaf that permits the access.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Reached {
-    pub address: FullAddress,
-    /// The address space of the IPA.
-    ipa_space: PaSpace,
-    /// Bits 63:0 of the leaf, where its memory attributes are.
-    low: u64,
-    /// Only the MMU may write to the output.
-    mro: bool,
-    /// Memory encryption context.
-    mecid: u16,
-}
-
-impl Reached {
-    /// How many combinations there are of what decides memory attributes.
-    pub const ATTRS: usize = 128;
-
-    /// What decides memory attributes: MemAttr in bits 3:0, SH in bits 5:4, FnXS in bit 6.
-    #[inline(always)]
-    pub const fn attrs(self) -> usize {
-        use descriptor::s2::{FNXS, MEM_ATTR, SH};
-        (MEM_ATTR.get(self.low) | SH.get(self.low) << 4 | FNXS.get(self.low) << 6) as usize
-    }
-
-    /// The bits of a leaf with these [`Reached::attrs`].
-    const fn bits(attrs: usize) -> u64 {
-        use descriptor::s2::{FNXS, MEM_ATTR, SH};
-        let attrs = attrs as u64;
-        FNXS.set(SH.set(MEM_ATTR.set(0, attrs), attrs >> 4), attrs >> 6)
-    }
-}
-
-impl<'a, T, F: Fn(Reached) -> T + Copy> S2<'a, F> {
+impl<'a> S2<'a> {
     fn place(self) -> Place {
         Place::s2(self.wanted.purpose())
     }
 
     /// The access, as stage 2 sees it.
+    #[inline(always)]
     const fn access(self) -> AccessDescriptor {
         let access = self.context.access;
         match self.wanted {
             Wanted::Output { .. } => access,
-            Wanted::Descriptor { first, .. } => {
+            Wanted::Descriptor { level } => {
+                let first = level == self.context.s1_start.geometry.start_level;
                 access.for_descriptor(if first { Some(self.context.s1.range) } else { None })
             }
             Wanted::Update { blame, .. } => AccessDescriptor { blame, ..access.for_update() },
@@ -210,6 +183,7 @@ impl<'a, T, F: Fn(Reached) -> T + Copy> S2<'a, F> {
     }
 
     /// Stage 1's memory attributes: of its output, or of its walk.
+    #[inline(always)]
     const fn s1_attrs(self) -> &'a MemAttrs {
         match self.wanted {
             Wanted::Output { attrs, .. } => attrs,
@@ -218,131 +192,58 @@ impl<'a, T, F: Fn(Reached) -> T + Copy> S2<'a, F> {
     }
 
     #[cold]
-    fn fault(self, code: FaultCode, level: i8) -> FaultRecord {
+    fn fault(self, ipa: FullAddress, code: FaultCode, level: i8) -> FaultRecord {
         FaultRecord {
             second_stage: true,
             s2fs1walk: !matches!(self.wanted, Wanted::Output { .. }),
-            ipa: self.ipa,
+            ipa,
             ..s1_fault(code, level, self.access())
         }
     }
 
-    /// Faults that need no walk, in order; then the walk and what comes after it.
-    #[inline(always)]
-    fn reach<E: Env>(self, env: &mut E, start: &S2Start) -> Walk<T, E> {
-        let (geometry, table, usual) = match start {
-            S2Start::Faults(rule) => return Err(self.refuse(env, *rule)),
-            S2Start::Tables { geometry, table, usual } => (geometry, *table, *usual),
+    /// Translates an address.
+    fn reach<E: Env>(self, env: &mut E, start: &S2Start, ipa: FullAddress) -> Walk<Reached, E> {
+        let tables = match start {
+            S2Start::Faults(rule) => return Err(self.refuse(env, ipa, *rule)),
+            S2Start::Tables(tables) => tables,
         };
-        self.check_input(env, geometry)?;
-        self.tell_start(env, geometry, table);
-        if usual {
-            self.descent(geometry, table).walk_usual(self, env)
-        } else {
-            apart(env, move |env| self.walk_any(env, geometry, table))
-        }
+        let walk = S2Walk::<false> { stage: self, tables, ipa };
+        walk.start(env)?;
+        walk.walk_any(env)
     }
 
-    /// Whether the IPA fits (`AArch64.IPAIsOutOfRange`).
+    fn refuse<E: Env>(self, env: &mut E, ipa: FullAddress, rule: Rule) -> Box<Halt<E::Stop>> {
+        fault(env, self.place(), rule, self.fault(ipa, FaultCode::Translation, 0))
+    }
+
+    /// The permission check of a leaf. The output's memory may be Device because of either stage.
     #[inline(always)]
-    fn check_input<E: Env>(self, env: &mut E, geometry: &Geometry) -> Walk<(), E> {
-        if self.ipa.address >> (geometry.ia_size & 63) == 0 {
-            Ok(())
-        } else {
-            Err(aside(env, move |env| self.refuse(env, Rule::S2IpaRange)))
-        }
-    }
-
-    fn tell_start<E: Env>(self, env: &mut E, geometry: &Geometry, table: FullAddress) {
-        env.note(|| {
-            let event = start_event(self.ipa.address, geometry, self.params.ttbr, table);
-            Step { place: self.place(), rule: Rule::S2Start, event }
-        });
-    }
-
-    #[inline(always)]
-    const fn descent(self, geometry: &Geometry, table: FullAddress) -> Descent<'a> {
-        let params = self.params;
-        Descent {
-            geometry: *geometry,
-            table,
-            gpc: self.context.gpc.as_ref(),
-            big_endian: params.ee,
-            ha: params.ha,
-            haft: params.haft,
-            base_rule: Rule::S2Base,
-            usual: false,
-        }
-    }
-
-    fn walk_any<E: Env>(self, env: &mut E, geometry: &Geometry, table: FullAddress) -> Walk<T, E> {
-        self.descent(geometry, table).walk_any(self, env)
-    }
-
-    /// From the start, after the usual walk has lost a race. Seldom enough to need no loop there, which would cost
-    /// every walk its registers.
-    fn again<E: Env>(self, env: &mut E) -> Walk<T, E> {
-        match self.context.stage2().map(|(_, starts)| starts.of(self.ipa.space)) {
-            Some(S2Start::Tables { geometry, table, .. }) => self.walk_any(env, geometry, *table),
-            // Without tables there was no walk.
-            _ => Err(self.refuse(env, Rule::S2StartLevel)),
-        }
-    }
-
-    fn refuse<E: Env>(self, env: &mut E, rule: Rule) -> Halt<E::Stop> {
-        fault(env, self.place(), rule, self.fault(FaultCode::Translation, 0))
-    }
-
-    /// Permissions and hardware updates; then whether only the MMU may write to the output. `None` when the walk must
-    /// start again.
-    #[inline(always)]
-    fn finish<E: Env, D: Word>(self, env: &mut E, leaf: Leaf<D>) -> Walk<Option<bool>, E> {
-        let (descriptor, place) = (leaf.descriptor, self.place().at(leaf.entry.level));
-        env.note(|| {
-            let permissions = perm::s2_permissions(self.params, self.access(), descriptor);
-            let event = Event::Permissions { rights: permissions.granted() };
-            Step { place, rule: permissions.rule, event }
-        });
-        let passes = match (&self.context.known, self.wanted) {
-            (Some(known), Wanted::Output { .. }) => known.verdicts.s2_output_passes(descriptor),
-            (Some(known), Wanted::Descriptor { .. }) => known.verdicts.s2_descriptor_passes(descriptor),
-            _ => false,
-        };
-        // What is known to pass has direct permissions, which leave no memory to the MMU alone.
-        let mro = if passes { Some(false) } else { aside(env, move |env| self.check_and_update(env, leaf))? };
-        if mro.is_some() {
-            env.note(|| Step { place, rule: Rule::S2PermissionPassed, event: Event::Passed });
-        }
-        Ok(mro)
-    }
-
-    /// The permission check, and the hardware updates that go with it.
-    fn check_and_update<E: Env, D: Word>(self, env: &mut E, leaf: Leaf<D>) -> Walk<Option<bool>, E> {
-        let (params, descriptor, level) = (self.params, leaf.descriptor, leaf.entry.level);
-        let access = self.access();
+    fn permits(
+        self,
+        params: &S2Params,
+        access: AccessDescriptor,
+        descriptor: impl Word,
+        space: PaSpace,
+    ) -> (perm::S2Permissions, Result<(), Denied>) {
         let permissions = perm::s2_permissions(params, access, descriptor);
-        let device = attr::s2_is_device(params, self.s1_attrs(), descriptor.low());
+        let device = || attr::s2_is_device(params, self.s1_attrs(), descriptor.low());
         let s1assured = matches!(self.wanted, Wanted::Output { assured: true, .. });
-        let target = perm::Target { device, space: leaf.output.space, s1assured };
-        let checked = perm::s2_check(self.context.pe, params, access, &permissions, &target);
-        let place = self.place().at(level);
-        let (new, rule) = self.updated(descriptor, checked.is_err());
-        if new != descriptor {
-            let fetch = Fetch { address: leaf.physical, place, wide: D::WIDE };
-            let update = Update { fetch, old: descriptor, new, big_endian: params.ee, rule };
-            let blame = checked.map_or_else(|denied| denied.blame, |()| access.blame);
-            let record = blamed(self.fault(FaultCode::Permission, level), blame);
-            if update.swap(self.context.gpc.as_ref(), env, record)?.is_some() {
-                return Ok(None);
-            }
-        }
-        match checked {
-            Ok(()) => Ok(Some(permissions.mro)),
-            Err(denied) => {
-                let record = blamed(self.fault(FaultCode::Permission, level), denied.blame);
-                Err(fault(env, place, denied.rule, record))
-            }
-        }
+        let target = perm::Target { device, space, s1assured };
+        (permissions, perm::s2_check(self.context.pe, params, access, &permissions, target))
+    }
+
+    /// Whether usual permissions permit an AT instruction, or the read of a stage-1 descriptor, with nothing for
+    /// hardware to update.
+    #[inline(always)]
+    fn plainly_permits(self, descriptor: impl Word) -> bool {
+        let kind = match self.wanted {
+            Wanted::Output { .. } if self.context.access.kind == AccessType::At => AccessType::At,
+            Wanted::Descriptor { .. } => AccessType::Ttw,
+            _ => return false,
+        };
+        let (security, blame) = (SecurityState::NonSecure, Blame::default());
+        let access = AccessDescriptor { kind, security, blame, ..self.access() };
+        descriptor.accessed() && self.permits(&self.params.usual(), access, descriptor, PaSpace::NonSecure).1.is_ok()
     }
 
     /// The output of a leaf.
@@ -409,40 +310,103 @@ impl<'a, T, F: Fn(Reached) -> T + Copy> S2<'a, F> {
     }
 }
 
-impl<E: Env, T, F: Fn(Reached) -> T + Copy> Stage<E> for S2<'_, F> {
-    type Output = T;
+impl<const USUAL: bool> S2Walk<'_, USUAL> {
+    /// Whether the IPA fits (`AArch64.IPAIsOutOfRange`); if so the walk begins.
+    #[inline(always)]
+    fn start<E: Env>(self, env: &mut E) -> Walk<(), E> {
+        let S2Tables { geometry, table, .. } = self.tables;
+        if self.ipa.address >> (geometry.ia_size & 63) != 0 {
+            return Err(aside(env, move |env| self.stage.refuse(env, self.ipa, Rule::S2IpaRange)));
+        }
+        env.note(|| {
+            let event = start_event(self.ipa.address, geometry, self.stage.params.ttbr, *table);
+            Step { place: self.stage.place(), rule: Rule::S2Start, event }
+        });
+        Ok(())
+    }
 
     /// Walks until no hardware update has found its descriptor changed.
-    #[inline(always)]
-    fn walk<D: Word, const USUAL: bool>(self, env: &mut E, descent: Descent<'_>) -> Walk<T, E> {
+    fn walk_any<E: Env>(self, env: &mut E) -> Walk<Reached, E> {
+        let Self { stage, tables, ipa } = self;
+        let any = S2Walk::<false> { stage, tables, ipa };
         loop {
-            let mut lookup = S2Lookup::<F, USUAL>(self);
-            let leaf: Leaf<D> = descent.run(&mut lookup, env, self.ipa.address)?;
-            if let Some(mro) = self.finish(env, leaf)? {
-                let low = leaf.descriptor.low();
-                let mecid = self.params.mec.of_leaf(leaf.output.space, leaf.descriptor.amec());
-                let reached = Reached { address: leaf.output, ipa_space: self.ipa.space, low, mro, mecid };
-                self.tell_output(env, leaf.entry.level, reached);
-                return Ok((self.then)(reached));
+            let output = if tables.geometry.d128 {
+                descend::any::<E, u128, _>(any, env, ipa.address)?
+            } else {
+                descend::any::<E, u64, _>(any, env, ipa.address)?
+            };
+            if let Some(output) = output {
+                return Ok(output);
             }
-            if USUAL {
-                return aside(env, move |env| self.again(env));
+        }
+    }
+
+    /// The same in the usual case, where to start again is seldom enough to need no loop, which would cost every walk
+    /// its registers.
+    #[inline(always)]
+    fn walk_usual<E: Env>(self, env: &mut E) -> Walk<Reached, E> {
+        let Self { stage, tables, ipa } = self;
+        let usual = S2Walk::<true> { stage, tables, ipa };
+        match descend::usual(usual, env, ipa.address)? {
+            Some(output) => Ok(output),
+            None => Ok(aside(env, move |env| self.walk_any(env))?.usual()),
+        }
+    }
+
+    /// The permission check, and the hardware updates that go with it; then whether only the MMU may write to the
+    /// output. `None` when the walk must start again.
+    fn check_and_update<E: Env, D: Word>(self, env: &mut E, leaf: Leaf<D>) -> Walk<Option<bool>, E> {
+        let (stage, descriptor, level) = (self.stage, leaf.descriptor, leaf.entry.level);
+        let (params, access, place) = (stage.params, stage.access(), stage.place().at(level));
+        let (permissions, checked) = stage.permits(params, access, descriptor, leaf.output.space);
+        let (new, rule) = stage.updated(descriptor, checked.is_err());
+        if new != descriptor {
+            let fetch = Fetch { address: leaf.physical, place, wide: D::WIDE };
+            let update = Update { fetch, old: descriptor, new, big_endian: params.ee, rule };
+            let blame = checked.map_or_else(|denied| denied.blame, |()| access.blame);
+            let record = blamed(stage.fault(self.ipa, FaultCode::Permission, level), blame);
+            if update.swap(stage.context.gpc.as_ref(), env, record)?.is_some() {
+                return Ok(None);
+            }
+        }
+        match checked {
+            Ok(()) => Ok(Some(permissions.mro)),
+            Err(denied) => {
+                let record = blamed(stage.fault(self.ipa, FaultCode::Permission, level), denied.blame);
+                Err(fault(env, place, denied.rule, record))
             }
         }
     }
 }
 
-/// A stage-2 descent under way.
-#[derive(Clone, Copy)]
-struct S2Lookup<'a, F, const USUAL: bool>(S2<'a, F>);
+impl<E: Env, D: Word, const USUAL: bool> Lookup<E, D> for S2Walk<'_, USUAL> {
+    type Output = Reached;
 
-impl<E: Env, D: Word, T, F: Fn(Reached) -> T + Copy, const USUAL: bool> Lookup<E, D> for S2Lookup<'_, F, USUAL> {
+    #[inline(always)]
+    fn usual(reached: Reached) -> Reached {
+        reached.usual()
+    }
+
+    #[inline(always)]
+    fn descent(&self) -> Descent<'_> {
+        let Self { stage: S2 { context, params, .. }, tables, .. } = self;
+        Descent {
+            geometry: &tables.geometry,
+            table: tables.table,
+            gpc: context.gpc.as_ref(),
+            big_endian: params.ee,
+            ha: params.ha,
+            haft: params.haft,
+            base_rule: Rule::S2Base,
+        }
+    }
+
     fn place(&self) -> Place {
-        self.0.place()
+        self.stage.place()
     }
 
     fn fault(&self, code: FaultCode, level: i8) -> FaultRecord {
-        self.0.fault(code, level)
+        self.stage.fault(self.ipa, code, level)
     }
 
     fn locate(&mut self, _env: &mut E, entry: Entry, _access: EntryAccess) -> Walk<FullAddress, E> {
@@ -457,14 +421,41 @@ impl<E: Env, D: Word, T, F: Fn(Reached) -> T + Copy, const USUAL: bool> Lookup<E
 
     #[inline(always)]
     fn leaf_space(&self, descriptor: D, _space: PaSpace) -> PaSpace {
-        match self.0.context.access.security {
+        match self.stage.context.access.security {
             _ if USUAL => PaSpace::NonSecure,
             SecurityState::Realm if descriptor.s2_ns() => PaSpace::NonSecure,
-            _ => self.0.params.output_space,
+            _ => self.stage.params.output_space,
         }
     }
 
     fn heeds_contiguous(&self) -> bool {
         true
+    }
+
+    /// Permissions and hardware updates, then the output.
+    #[inline(always)]
+    fn finish(self, env: &mut E, leaf: Leaf<D>) -> Walk<Option<Reached>, E> {
+        let Self { stage, tables, .. } = self;
+        let Leaf { descriptor, entry, output: address, .. } = leaf;
+        let place = stage.place().at(entry.level);
+        env.note(|| {
+            let permissions = perm::s2_permissions(stage.params, stage.access(), descriptor);
+            let event = Event::Permissions { rights: permissions.granted() };
+            Step { place, rule: permissions.rule, event }
+        });
+        let mro = if (USUAL || tables.direct) && stage.plainly_permits(descriptor) {
+            // Direct permissions leave no memory to the MMU alone.
+            false
+        } else {
+            match aside(env, move |env| self.check_and_update(env, leaf))? {
+                Some(mro) => mro,
+                None => return Ok(None),
+            }
+        };
+        env.note(|| Step { place, rule: Rule::S2PermissionPassed, event: Event::Passed });
+        let mecid = stage.params.mec.of_leaf(address.space, descriptor.amec());
+        let reached = Reached { address, ipa_space: self.ipa.space, low: descriptor.low(), mro, mecid };
+        stage.tell_output(env, entry.level, reached);
+        Ok(Some(reached))
     }
 }

@@ -86,16 +86,22 @@ impl S1Start {
 pub(super) enum S2Start {
     /// Every address faults, by this rule.
     Faults(Rule),
-    Tables {
-        geometry: Geometry,
-        table: FullAddress,
-        /// The walk is the usual one.
-        usual: bool,
-    },
+    Tables(S2Tables),
+}
+
+/// Stage 2's tables.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct S2Tables {
+    pub geometry: Geometry,
+    pub table: FullAddress,
+    /// Permissions are the usual ones.
+    pub direct: bool,
+    /// The walk is the usual one, and so are permissions.
+    pub usual: bool,
 }
 
 impl S2Start {
-    fn new(pe: &Pe, params: &S2Params, gpc: Option<&GpcParams>) -> Self {
+    fn new(pe: &Pe, params: &S2Params, gpc: Option<&GpcParams>, security: SecurityState) -> Self {
         let below = params.t0sz < params.min_txsz(pe);
         let above = params.t0sz > params.max_txsz(pe);
         let txsz_faults = below && (pe.has(Feature::Lpa) || pe.choices.is(Choice::TxszBelowMinFaults))
@@ -107,12 +113,10 @@ impl S2Start {
             Some(level) => {
                 let geometry = params.geometry(pe, level);
                 let address = geometry.table_base(params.ttbr, params.base_format());
-                let usual = geometry.is_usual()
-                    && params.output_space == PaSpace::NonSecure
-                    && gpc.is_none()
-                    && !params.ee
-                    && !params.haft;
-                Self::Tables { geometry, table: FullAddress::new(params.table_space, address), usual }
+                let direct = security == SecurityState::NonSecure && params.is_usual();
+                let usual = geometry.is_usual() && direct && gpc.is_none() && !params.ee && !params.haft;
+                let table = FullAddress::new(params.table_space, address);
+                Self::Tables(S2Tables { geometry, table, direct, usual })
             }
         }
     }
@@ -126,10 +130,10 @@ pub(super) struct S2Starts {
 }
 
 impl S2Starts {
-    pub fn new(pe: &Pe, stage2: &Stage2, gpc: Option<&GpcParams>) -> Self {
+    pub fn new(pe: &Pe, stage2: &Stage2, gpc: Option<&GpcParams>, security: SecurityState) -> Self {
         Self {
-            own: S2Start::new(pe, stage2.own(), gpc),
-            non_secure: stage2.non_secure().map(|params| S2Start::new(pe, params, gpc)),
+            own: S2Start::new(pe, stage2.own(), gpc, security),
+            non_secure: stage2.non_secure().map(|params| S2Start::new(pe, params, gpc, security)),
         }
     }
 
@@ -137,7 +141,7 @@ impl S2Starts {
     pub const fn tables(&self) -> Option<(&Geometry, u64)> {
         match &self.own {
             S2Start::Faults(_) => None,
-            S2Start::Tables { geometry, table, .. } => Some((geometry, table.address)),
+            S2Start::Tables(S2Tables { geometry, table, .. }) => Some((geometry, table.address)),
         }
     }
 

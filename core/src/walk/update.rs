@@ -2,7 +2,7 @@
 //! (`AArch64.MemSwapTableDesc`).
 
 use super::word::Word;
-use super::{Halt, Walk, fault, gpc};
+use super::{Walk, fault, gpc, stop};
 use crate::env::{Env, Fetch};
 use crate::outcome::{FaultCode, FaultRecord};
 use crate::params::GpcParams;
@@ -26,7 +26,7 @@ impl<D: Word> Update<D> {
         let gpcf = FaultRecord { code: FaultCode::GpcfOnWalk, ..record };
         gpc::check(gpc, env, place, self.fetch.address, || gpcf)?;
         let (old, new) = (self.old.to_memory(self.big_endian), self.new.to_memory(self.big_endian));
-        let Ok(found) = env.compare_and_swap(self.fetch, old, new).map_err(Halt::Stop)? else {
+        let Ok(found) = env.compare_and_swap(self.fetch, old, new).map_err(stop)? else {
             let record = FaultRecord { code: FaultCode::SyncExternalOnWalk, paddress: self.fetch.address, ..record };
             return Err(fault(env, place, Rule::DescriptorAbort, record));
         };

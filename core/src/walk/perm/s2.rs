@@ -95,9 +95,9 @@ fn direct(params: &S2Params, access: AccessDescriptor, leaf: u64) -> AccessRight
 }
 
 /// A leaf as `s2_check` sees it.
-pub(in crate::walk) struct Target {
-    /// The memory is Device.
-    pub device: bool,
+pub(in crate::walk) struct Target<D> {
+    /// Tells whether the memory is Device.
+    pub device: D,
     /// Address space of the output.
     pub space: PaSpace,
     /// Stage 1's mapping is assured.
@@ -111,19 +111,18 @@ pub(in crate::walk) fn s2_check(
     params: &S2Params,
     access: AccessDescriptor,
     permissions: &S2Permissions,
-    target: &Target,
+    target: Target<impl FnOnce() -> bool>,
 ) -> Result<(), Denied> {
     let denied = |rule| Err(Denied::new(rule, access));
     let S2Permissions { rights, overlay, clean, .. } = *permissions;
     let overlay_denies = |allowed: fn(&AccessRights) -> bool| overlay.is_some_and(|overlay| !allowed(&overlay));
-    let device = target.device;
     let leaves_realm = access.security == SecurityState::Realm && target.space != PaSpace::Realm;
     let dirty_faults = access.write && clean && params.s2pie && !(params.ha && params.hd);
     match access.kind {
         AccessType::Ttw => {
             if not_top_level(params, access, permissions.top_level) {
                 Err(Denied::new(Rule::S2PermissionTopLevel, access).top_level())
-            } else if params.ptw && device {
+            } else if params.ptw && (target.device)() {
                 denied(Rule::S2PermissionWalkDevice)
             } else if overlay_denies(|o| o.read) || (access.write && overlay_denies(|o| o.write)) {
                 Err(Denied::new(Rule::S2PermissionOverlay, access).overlay())
@@ -148,7 +147,7 @@ pub(in crate::walk) fn s2_check(
         AccessType::Fetch => {
             if overlay_denies(|o| o.execute) {
                 Err(Denied::new(Rule::S2PermissionOverlay, access).overlay())
-            } else if device && pe.choices.is(Choice::InstructionFetchFromDeviceFaults) {
+            } else if pe.choices.is(Choice::InstructionFetchFromDeviceFaults) && (target.device)() {
                 denied(Rule::FetchFromDevice)
             } else if leaves_realm {
                 denied(Rule::S2PermissionRealm)

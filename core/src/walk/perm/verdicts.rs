@@ -6,31 +6,55 @@
 use super::s1::TableLimits;
 use crate::addr::PaSpace;
 use crate::bits::bits;
-use crate::layout::descriptor::{s1, s2};
-use crate::outcome::MemAttrs;
-use crate::params::{S1Params, S2Params};
+use crate::layout::descriptor::s1;
+use crate::params::S1Params;
 use crate::regime::SecurityState;
 use crate::walk::word::Word;
-use crate::walk::{AccessDescriptor, AccessType, Context, attr};
+use crate::walk::{AccessDescriptor, AccessType, Context};
 
-/// One bit for each of 512 combinations.
+/// One bit for each of 1024 combinations.
 #[derive(Clone, Copy, Debug)]
-struct Passing([u64; 8]);
+struct Passing([u64; 16]);
 
 impl Passing {
-    const NOTHING: Self = Self([0; 8]);
+    const NOTHING: Self = Self([0; 16]);
 
-    fn of(passes: impl Fn(u64) -> bool) -> Self {
+    fn of(passes: impl Fn(Key) -> bool) -> Self {
         let mut set = Self::NOTHING;
-        for key in 0..512 {
-            set.0[(key >> 6) as usize] |= u64::from(passes(key)) << (key & 63);
+        for key in Key::all() {
+            set.0[key.word] |= u64::from(passes(key)) << key.bit;
         }
         set
     }
 
     #[inline(always)]
-    const fn has(&self, key: u64) -> bool {
-        self.0[(key >> 6 & 7) as usize] >> (key & 63) & 1 != 0
+    const fn has(&self, key: Key) -> bool {
+        self.0[key.word & 0xf] >> (key.bit & 63) & 1 != 0
+    }
+}
+
+/// The bits of a descriptor, and of the tables on the way, that decide: bits 54:51, of which Contiguous does not count,
+/// choose a word; AP\[2:1\] and the tables' limits a bit of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Key {
+    word: usize,
+    bit: u64,
+}
+
+impl Key {
+    #[inline(always)]
+    const fn new(leaf: u64, tables: TableLimits) -> Self {
+        Self { word: bits(leaf, 54, 51) as usize, bit: bits(leaf, 7, 6) | tables.bits() << 2 }
+    }
+
+    fn all() -> impl Iterator<Item = Self> {
+        (0..16).flat_map(|word| (0..64).map(move |bit| Self { word, bit }))
+    }
+
+    /// A leaf and tables with these bits.
+    const fn stands_for(self) -> (u64, TableLimits) {
+        let leaf = (self.word as u64) << 51 | bits(self.bit, 1, 0) << 6;
+        (leaf | s1::AF.mask() | 0b11, TableLimits::from_bits(bits(self.bit, 5, 2)))
     }
 }
 
@@ -38,8 +62,6 @@ impl Passing {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::walk) struct Verdicts {
     s1: Passing,
-    s2_output: Passing,
-    s2_descriptor: Passing,
 }
 
 impl Verdicts {
@@ -49,48 +71,20 @@ impl Verdicts {
         let simple = access.kind == AccessType::At && access.security == SecurityState::NonSecure;
         let s1 = if simple && s1_is_simple(&context.s1, access) {
             Passing::of(|key| {
-                let (leaf, tables) = s1_bits(key);
+                let (leaf, tables) = key.stands_for();
                 let permissions = super::s1_permissions(context, tables, leaf, PaSpace::NonSecure);
                 super::s1_check(context, &permissions, || false).is_ok()
             })
         } else {
             Passing::NOTHING
         };
-        let passing = |access: AccessDescriptor, s1_attrs: MemAttrs| match &context.s2 {
-            Some(stage2) if simple && s2_is_simple(stage2.own(), access) => Passing::of(|key| {
-                let (params, leaf) = (stage2.own(), s2_bits(key));
-                let permissions = super::s2_permissions(params, access, leaf);
-                let device = attr::s2_is_device(params, &s1_attrs, leaf);
-                let target = super::Target { device, space: PaSpace::NonSecure, s1assured: false };
-                super::s2_check(context.pe, params, access, &permissions, &target).is_ok()
-            }),
-            _ => Passing::NOTHING,
-        };
-        // Whether stage 1 makes the output Device matters to instruction fetches alone.
-        let walk_attrs = context.s1_start.walk_attrs;
-        Self {
-            s1,
-            s2_output: passing(access, walk_attrs),
-            s2_descriptor: passing(access.for_descriptor(None), walk_attrs),
-        }
+        Self { s1 }
     }
 
     /// Whether stage 1 is known to permit the access through a leaf.
     #[inline(always)]
     pub fn s1_passes(&self, leaf: impl Word, tables: TableLimits) -> bool {
-        is_known(leaf) && self.s1.has(s1_key(leaf.low(), tables))
-    }
-
-    /// Whether stage 2 is known to permit the access itself through a leaf.
-    #[inline(always)]
-    pub fn s2_output_passes(&self, leaf: impl Word) -> bool {
-        is_known(leaf) && self.s2_output.has(s2_key(leaf.low()))
-    }
-
-    /// Whether stage 2 is known to permit the read of a stage-1 descriptor through a leaf.
-    #[inline(always)]
-    pub fn s2_descriptor_passes(&self, leaf: impl Word) -> bool {
-        is_known(leaf) && self.s2_descriptor.has(s2_key(leaf.low()))
+        is_known(leaf) && self.s1.has(Key::new(leaf.low(), tables))
     }
 }
 
@@ -105,43 +99,15 @@ const fn s1_is_simple(params: &S1Params, access: AccessDescriptor) -> bool {
     !params.d128 && !(if access.el == 0 { params.e0poe } else { params.poe })
 }
 
-/// Whether nothing but S2AP, DBM, XN and MemAttr decides.
-const fn s2_is_simple(params: &S2Params, access: AccessDescriptor) -> bool {
-    let first_table_matters = matches!(access.kind, AccessType::Ttw) && (params.tl0 || params.tl1);
-    !params.d128 && !params.s2pie && !params.assured_only && !first_table_matters
-}
-
-/// AP\[2:1\] in 1:0, DBM in 2, PXN and UXN in 4:3, and the tables' limits in 8:5.
-#[inline(always)]
-const fn s1_key(leaf: u64, tables: TableLimits) -> u64 {
-    bits(leaf, 7, 6) | bits(leaf, 51, 51) << 2 | bits(leaf, 54, 53) << 3 | tables.bits() << 5
-}
-
-const fn s1_bits(key: u64) -> (u64, TableLimits) {
-    let leaf = bits(key, 1, 0) << 6 | bits(key, 2, 2) << 51 | bits(key, 4, 3) << 53;
-    (leaf | s1::AF.mask() | 0b11, TableLimits::from_bits(bits(key, 8, 5)))
-}
-
-/// MemAttr in 3:0, S2AP in 5:4, DBM in 6, XN in 8:7.
-#[inline(always)]
-const fn s2_key(leaf: u64) -> u64 {
-    bits(leaf, 7, 2) | bits(leaf, 51, 51) << 6 | bits(leaf, 54, 53) << 7
-}
-
-const fn s2_bits(key: u64) -> u64 {
-    bits(key, 5, 0) << 2 | bits(key, 6, 6) << 51 | bits(key, 8, 7) << 53 | s2::AF.mask() | 0b11
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn keys_and_bits_are_each_others_opposite() {
-        for key in 0..512 {
-            let (leaf, tables) = s1_bits(key);
-            assert_eq!(s1_key(leaf, tables), key);
-            assert_eq!(s2_key(s2_bits(key)), key);
+    fn a_key_is_that_of_what_it_stands_for() {
+        for key in Key::all() {
+            let (leaf, tables) = key.stands_for();
+            assert_eq!(Key::new(leaf, tables), key);
         }
     }
 }
