@@ -195,6 +195,16 @@ impl<'a> Replay<'a> {
     }
 }
 
+impl Ask {
+    /// The access asked for.
+    #[must_use]
+    pub const fn fetch(&self) -> Fetch {
+        match *self {
+            Self::Read(fetch) | Self::CompareAndSwap { fetch, .. } => fetch,
+        }
+    }
+}
+
 impl Env for Replay<'_> {
     type Stop = Ask;
 

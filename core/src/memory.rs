@@ -9,7 +9,7 @@ use alloc::collections::BTreeMap;
 pub type Reply = Result<u128, ExternalAbort>;
 
 /// A synchronous External abort.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ExternalAbort;
 
 /// Physical memory to read descriptors from.

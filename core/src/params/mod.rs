@@ -5,12 +5,14 @@ mod gpc;
 mod mec;
 mod s1;
 mod s2;
+mod tags;
 
 pub use geometry::{BaseFormat, DescriptorType, FINAL_LEVEL, Geometry, Index, Shape};
 pub use gpc::GpcParams;
 pub use mec::MecParams;
 pub use s1::S1Params;
 pub use s2::{S2Params, Stage2};
+pub use tags::Tags;
 
 use crate::choice::Choice;
 use crate::feature::Feature;

@@ -1,0 +1,284 @@
+//! Every interleaving, and every choice: what can become of a machine.
+
+use super::enabled::Transition;
+use super::footprint::Footprints;
+use super::intern::{Id, Index, Interner, hash};
+use super::local::Fault;
+use super::program::Reg;
+use super::world::{State, World};
+use super::{MOST_ACTORS, Machine};
+use alloc::vec::Vec;
+
+/// Something to look at in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Observable {
+    /// A general register of an actor.
+    Reg(u8, Reg),
+    /// An actor's PAR_EL1.
+    Par(u8),
+    /// An actor's faults.
+    Faults(u8),
+    /// The doubleword at a physical address.
+    Word(u64),
+}
+
+/// What was seen of an [`Observable`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Observed {
+    /// A value.
+    Value(u128),
+    /// PAR_EL1 that no AT instruction has written.
+    Unwritten,
+    /// Faults, in order.
+    Faults(Vec<Fault>),
+}
+
+/// One way in which a machine can end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// What was observed, in the order asked for.
+    pub observed: Vec<Observed>,
+    /// Whether all actors came to their end; otherwise those that did not wait for ever.
+    pub ended: bool,
+    /// In how many different states.
+    pub states: u64,
+    /// The number of the first such state, for [`Explorer::trace`].
+    pub witness: Id,
+}
+
+/// How an exploration stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// There is more to explore.
+    Underway,
+    /// Everything has been explored.
+    Complete,
+    /// There is no room for more states.
+    Full,
+}
+
+/// How to explore.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Interleavings are left out that make no difference.
+    pub reduce: bool,
+    /// The most states to keep.
+    pub states: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { reduce: true, states: 1 << 30 }
+    }
+}
+
+/// An exploration under way, breadth first: a witness is as short as any.
+#[derive(Clone, Debug)]
+pub struct Explorer {
+    world: World,
+    observables: Vec<Observable>,
+    footprints: Option<Footprints>,
+    states: Vec<State>,
+    /// For each state, from which it was first reached, and how.
+    parents: Vec<(Id, Transition)>,
+    index: Index,
+    next: usize,
+    limit: usize,
+    transitions: u64,
+    seen: Interner<(Vec<Observed>, bool)>,
+    outcomes: Vec<Outcome>,
+}
+
+impl Explorer {
+    /// An exploration of a machine, about to begin.
+    #[must_use]
+    pub fn new(machine: Machine, observables: Vec<Observable>, options: Options) -> Self {
+        let mut world = World::new(machine);
+        let footprints = if options.reduce { Footprints::new(&mut world) } else { None };
+        let initial = world.initial();
+        let mut explorer = Self {
+            world,
+            observables,
+            footprints,
+            states: Vec::new(),
+            parents: Vec::new(),
+            index: Index::default(),
+            next: 0,
+            limit: options.states.min(Id::MAX as usize - 1),
+            transitions: 0,
+            seen: Interner::default(),
+            outcomes: Vec::new(),
+        };
+        explorer.reach(initial, 0, Transition { actor: 0, choice: 0 });
+        explorer
+    }
+
+    /// Explores what follows from up to `states` more states.
+    pub fn run(&mut self, states: usize) -> Status {
+        for _ in 0..states {
+            let Some(&state) = self.states.get(self.next) else { return Status::Complete };
+            if self.states.len() >= self.limit {
+                return Status::Full;
+            }
+            self.expand(state);
+            self.next += 1;
+        }
+        if self.next == self.states.len() { Status::Complete } else { Status::Underway }
+    }
+
+    /// The world that has been explored.
+    #[must_use]
+    pub const fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// What was found so far.
+    #[must_use]
+    pub fn outcomes(&self) -> &[Outcome] {
+        &self.outcomes
+    }
+
+    /// How many states were found so far.
+    #[must_use]
+    pub const fn states(&self) -> usize {
+        self.states.len()
+    }
+
+    /// How many steps were taken so far.
+    #[must_use]
+    pub const fn transitions(&self) -> u64 {
+        self.transitions
+    }
+
+    /// How many bytes the states take.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.states.len() * (size_of::<State>() + size_of::<(Id, Transition)>()) + self.index.bytes()
+    }
+
+    /// Whether interleavings are left out.
+    #[must_use]
+    pub const fn reduces(&self) -> bool {
+        self.footprints.is_some()
+    }
+
+    /// A state by its number.
+    #[must_use]
+    pub fn state(&self, number: Id) -> State {
+        self.states[number as usize]
+    }
+
+    /// The steps that lead to a state.
+    #[must_use]
+    pub fn trace(&self, mut number: Id) -> Vec<Transition> {
+        let mut steps = Vec::new();
+        while number != 0 {
+            let (parent, transition) = self.parents[number as usize];
+            steps.push(transition);
+            number = parent;
+        }
+        steps.reverse();
+        steps
+    }
+
+    fn expand(&mut self, state: State) {
+        let actors = self.world.machine().actors.len();
+        if let Some(footprints) = &self.footprints {
+            let alone = (0..actors).find(|&actor| {
+                footprints.independent(&state.0, actor) && {
+                    let mut able = false;
+                    self.world.enabled_of(state, actor, |_| able = true);
+                    able
+                }
+            });
+            if let Some(actor) = alone {
+                self.expand_actor(state, actor);
+                return;
+            }
+        }
+        let before = self.transitions;
+        for actor in 0..actors {
+            self.expand_actor(state, actor);
+        }
+        if self.transitions == before {
+            self.end(state);
+        }
+    }
+
+    #[inline]
+    fn expand_actor(&mut self, state: State, actor: usize) {
+        let mut choices = Choices::default();
+        self.world.enabled_of(state, actor, |choice| choices.push(choice));
+        for choice in choices.iter() {
+            let transition = Transition { actor: actor as u8, choice };
+            let after = self.world.step(state, transition);
+            self.transitions += 1;
+            self.reach(after, self.next as Id, transition);
+        }
+    }
+
+    #[inline]
+    fn reach(&mut self, state: State, parent: Id, transition: Transition) {
+        let hash = hash(&state);
+        if let Err(at) = self.index.find(hash, |id| self.states[id as usize] == state) {
+            let id = self.states.len() as Id;
+            self.states.push(state);
+            self.parents.push((parent, transition));
+            self.index.put(at, hash, id, |id| super::intern::hash(&self.states[id as usize]));
+        }
+    }
+
+    fn end(&mut self, state: State) {
+        let ended = (0..self.world.machine().actors.len())
+            .all(|actor| matches!(self.world.wants(state, actor), super::local::Wants::Nothing));
+        let observed = self.world.observe(state, &self.observables);
+        let id = self.seen.intern((observed.clone(), ended)) as usize;
+        match self.outcomes.get_mut(id) {
+            Some(outcome) => outcome.states += 1,
+            None => {
+                self.outcomes.push(Outcome { observed, ended, states: 1, witness: self.next as Id });
+            }
+        }
+    }
+}
+
+/// The choices of an actor, seldom more than a few.
+#[derive(Default)]
+struct Choices {
+    few: [u8; 8],
+    count: usize,
+    rest: Vec<u8>,
+}
+
+impl Choices {
+    #[inline]
+    fn push(&mut self, choice: u8) {
+        match self.few.get_mut(self.count) {
+            Some(place) => *place = choice,
+            None => self.rest.push(choice),
+        }
+        self.count += 1;
+    }
+
+    fn iter(&self) -> impl Iterator<Item = u8> + '_ {
+        self.few.iter().take(self.count).chain(&self.rest).copied()
+    }
+}
+
+impl World {
+    /// What there is to see in a state.
+    #[must_use]
+    pub fn observe(&self, state: State, observables: &[Observable]) -> Vec<Observed> {
+        let local = |actor: u8| self.local(state, usize::from(actor).min(MOST_ACTORS - 1));
+        let see = |observable: &Observable| match *observable {
+            Observable::Reg(actor, reg) => {
+                let value = local(actor).regs.get(usize::from(reg)).copied().unwrap_or_default();
+                Observed::Value(value.into())
+            }
+            Observable::Par(actor) => local(actor).par.map_or(Observed::Unwritten, Observed::Value),
+            Observable::Faults(actor) => Observed::Faults(local(actor).faults.clone()),
+            Observable::Word(address) => Observed::Value(self.word(state, address).into()),
+        };
+        observables.iter().map(see).collect()
+    }
+}
