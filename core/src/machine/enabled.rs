@@ -57,4 +57,11 @@ impl World {
         };
         (0..choices).for_each(|choice| each(choice as u8));
     }
+
+    /// Whether an actor has one step to take, and no choice.
+    pub(super) fn only_choice(&mut self, state: State, actor: usize) -> bool {
+        let mut choices = 0;
+        self.enabled_of(state, actor, |choice| choices += if choice == 0 { 1 } else { 2 });
+        choices == 1
+    }
 }

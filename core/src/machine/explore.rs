@@ -109,6 +109,7 @@ impl Explorer {
             seen: Interner::default(),
             outcomes: Vec::new(),
         };
+        let initial = explorer.settle(initial, |_| {});
         explorer.reach(initial, 0, Transition { actor: 0, choice: 0 });
         explorer
     }
@@ -169,24 +170,52 @@ impl Explorer {
     }
 
     /// The steps that lead to a state.
-    #[must_use]
-    pub fn trace(&self, mut number: Id) -> Vec<Transition> {
-        let mut steps = Vec::new();
-        while number != 0 {
-            let (parent, transition) = self.parents[number as usize];
-            steps.push(transition);
-            number = parent;
+    pub fn trace(&mut self, number: Id) -> Vec<Transition> {
+        let mut turns = Vec::new();
+        let mut at = number;
+        while at != 0 {
+            let (parent, transition) = self.parents[at as usize];
+            turns.push(transition);
+            at = parent;
         }
-        steps.reverse();
+        let mut steps = Vec::new();
+        let mut state = self.settle(self.world.initial(), |step| steps.push(step));
+        for &transition in turns.iter().rev() {
+            steps.push(transition);
+            let next = self.world.step(state, transition);
+            state = self.settle(next, |step| steps.push(step));
+        }
         steps
+    }
+
+    /// Takes the steps that commute with everything else for as long as there are any, and no choice among them.
+    fn settle(&mut self, mut state: State, mut took: impl FnMut(Transition)) -> State {
+        let Some(footprints) = &self.footprints else { return state };
+        let actors = self.world.machine().actors.len();
+        loop {
+            let mut settled = true;
+            for actor in 0..actors {
+                while footprints.independent(&state.0, actor) && self.world.only_choice(state, actor) {
+                    let transition = Transition { actor: actor as u8, choice: 0 };
+                    took(transition);
+                    state = self.world.step(state, transition);
+                    settled = false;
+                }
+            }
+            if settled {
+                return state;
+            }
+        }
     }
 
     fn expand(&mut self, state: State) {
         let actors = self.world.machine().actors.len();
         if let Some(footprints) = &self.footprints {
+            // What commutes and leaves a choice: the actor's choices stand for those of all.
             let alone = (0..actors).find(|&actor| {
-                footprints.independent(&state.0, actor) && {
-                    let mut able = false;
+                let mut able = false;
+                let independent = footprints.independent(&state.0, actor);
+                independent && {
                     self.world.enabled_of(state, actor, |_| able = true);
                     able
                 }
@@ -212,6 +241,7 @@ impl Explorer {
         for choice in choices.iter() {
             let transition = Transition { actor: actor as u8, choice };
             let after = self.world.step(state, transition);
+            let after = self.settle(after, |_| {});
             self.transitions += 1;
             self.reach(after, self.next as Id, transition);
         }

@@ -55,7 +55,7 @@ pub enum Phase {
     Emulating(Stage),
     /// The host writes a stage-2 descriptor that it had taken away, and the walk (or else the instruction) is repeated.
     Resolving {
-        /// Which: its number in [`Machine::backing`].
+        /// Which: its number in [`super::Machine::backing`].
         backing: u16,
         /// Whether a software walk found it missing.
         emulating: bool,

@@ -217,7 +217,7 @@ impl Tlbs {
         let mut at = 0;
         while let Some(&held) = all.get(at) {
             at += 1;
-            for next in self.from_held(held, &all, memory, walks, cells) {
+            for next in self.extended(held, &all, memory, walks, cells) {
                 add(&mut all, &mut seen, next);
             }
         }
@@ -228,7 +228,7 @@ impl Tlbs {
     }
 
     /// What can be made of something held, with everything else that is held and with memory.
-    fn from_held(&mut self, held: Held, all: &[Held], memory: Id, walks: &mut Walks, cells: &mut Cells) -> Vec<Held> {
+    fn extended(&mut self, held: Held, all: &[Held], memory: Id, walks: &mut Walks, cells: &mut Cells) -> Vec<Held> {
         let mut found = Vec::new();
         let mut keep = |walks: &Walks, from: Held, node: Id, early: bool| {
             if matches!(from, Held::Walk(_)) && walks.get(node).cacheable() {

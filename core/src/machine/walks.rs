@@ -177,12 +177,11 @@ impl Walks {
                     Event::Start { input, .. } if step.place.stage == Some(Stage::S2) => Some(input),
                     _ => None,
                 });
-                let number = starts.clone().count() as u32;
-                let begin = before
-                    .and_then(|(node, _)| self.get(node).lookup)
-                    .filter(|lookup| lookup.number == number)
-                    .map_or(id, |lookup| lookup.begin);
-                starts.last().map(|input| Lookup { ipa: input_address(ask, input), number, begin })
+                let (number, input) = starts.fold((0, 0), |(number, _), input| (number + 1, input));
+                let before = before.and_then(|(node, _)| self.get(node).lookup);
+                let same = before.filter(|lookup| lookup.number == number);
+                let ipa = FullAddress { address: input, ..ask.fetch().address };
+                Some(Lookup { ipa, number, begin: same.map_or(id, |lookup| lookup.begin) })
             }
             _ => None,
         };
@@ -190,10 +189,6 @@ impl Walks {
         self.nodes.push(Node { root, progress, before, lookup, leaf, global, next: Vec::new() });
         id
     }
-}
-
-fn input_address(ask: &Ask, input: u64) -> FullAddress {
-    FullAddress { address: input, ..ask.fetch().address }
 }
 
 /// Whether stage 1's leaf has been read since the walk last began, and whether it is for every ASID.

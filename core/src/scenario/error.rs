@@ -43,8 +43,17 @@ impl From<serde_json::Error> for ScenarioError {
         if message.ends_with(&position) {
             message.truncate(message.len() - position.len());
         }
-        Self { message, line, column }
+        Self { message: in_one_line(&message), line, column }
     }
+}
+
+/// Text that may quote the input, with its control characters escaped.
+fn in_one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() { line.extend(letter.escape_default()) } else { line.push(letter) }
+    }
+    line
 }
 
 impl fmt::Display for ScenarioError {

@@ -93,6 +93,12 @@ fn refusals_point_into_the_text() {
     assert_eq!("{\"op\"".parse::<Case>().unwrap_err().line, 1);
 }
 
+#[test]
+fn a_refusal_is_one_line_whatever_it_quotes() {
+    let error = r#"{"a\nb\u001b": 1}"#.parse::<Case>().unwrap_err();
+    assert!(error.in_line().contains(r"a\nb\u{1b}"), "{error}");
+}
+
 fn run(result: Outcome) -> Run {
     Run { answer: Answer { result, fault: None, output: None }, reads: 3, writes: Vec::new(), steps: Vec::new() }
 }
