@@ -302,7 +302,7 @@ impl World {
         let local = |actor: u8| self.local(state, usize::from(actor).min(MOST_ACTORS - 1));
         let see = |observable: &Observable| match *observable {
             Observable::Reg(actor, reg) => {
-                let value = local(actor).regs.get(usize::from(reg)).copied().unwrap_or_default();
+                let value = local(actor).x.get(usize::from(reg)).copied().unwrap_or_default();
                 Observed::Value(value.into())
             }
             Observable::Par(actor) => local(actor).par.map_or(Observed::Unwritten, Observed::Value),

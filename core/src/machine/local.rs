@@ -20,7 +20,7 @@ pub struct Local {
     /// The context once the registers written since the last context synchronization count.
     pub next_context: Option<Id>,
     /// X0 to X30.
-    pub regs: [u64; REGS],
+    pub x: [u64; REGS],
     /// Whether what CMP last compared was equal.
     pub equal: bool,
     /// PAR_EL1; `None` until an AT instruction has written it.

@@ -11,6 +11,7 @@
 //! of program order, store buffers, descriptor updates by walks for accesses that are not made, amalgamated entries.
 
 mod cells;
+mod emulate;
 mod enabled;
 pub mod explore;
 mod footprint;

@@ -2,8 +2,8 @@
 
 use super::cells::Cells;
 use super::intern::{Id, Interner};
-use super::local::{Fault, Local, Phase, Refusal, Said, Stage, Update, Wants};
-use super::policy::{Emulation, Policy, UpdateCheck};
+use super::local::{Fault, Local, Phase, Said, Stage, Update, Wants};
+use super::policy::Emulation;
 use super::program::{BarrierType, Condition, Data, Instr, MemoryAccess, Operand, Target, Then};
 use super::walks::{Root, Walks};
 use super::{Actor, Machine};
@@ -57,7 +57,7 @@ impl Thread {
             phase: Phase::Ready,
             context: around.walks.context(&own.pe),
             next_context: None,
-            regs: own.regs,
+            x: own.regs,
             equal: false,
             par: None,
             faults: Vec::new(),
@@ -123,27 +123,27 @@ impl Thread {
 }
 
 /// One step of an actor: its local state, and what it needs to know.
-struct Step<'a, 'b> {
-    actor: &'a Actor,
-    local: &'a mut Local,
-    around: &'a mut Surroundings<'b>,
+pub(super) struct Step<'a, 'b> {
+    pub actor: &'a Actor,
+    pub local: &'a mut Local,
+    pub around: &'a mut Surroundings<'b>,
 }
 
 impl Step<'_, '_> {
-    fn value(&self, operand: Operand) -> u64 {
+    pub(super) fn value(&self, operand: Operand) -> u64 {
         match operand {
             Operand::Value(value) => value,
-            Operand::Reg(reg) => self.local.regs.get(usize::from(reg)).copied().unwrap_or_default(),
+            Operand::Reg(reg) => self.local.x.get(usize::from(reg)).copied().unwrap_or_default(),
         }
     }
 
     fn set(&mut self, reg: u8, value: u64) {
-        if let Some(place) = self.local.regs.get_mut(usize::from(reg)) {
+        if let Some(place) = self.local.x.get_mut(usize::from(reg)) {
             *place = value;
         }
     }
 
-    fn instr(&self) -> Option<Instr> {
+    pub(super) fn instr(&self) -> Option<Instr> {
         self.actor.program.get(usize::from(self.local.pc)).copied()
     }
 
@@ -208,7 +208,7 @@ impl Step<'_, '_> {
         Wants::Translate { root, next: self.local.next_context.map(|context| Root { context, ..root }), early }
     }
 
-    fn walk_wants(&mut self, node: Id) -> Wants {
+    pub(super) fn walk_wants(&mut self, node: Id) -> Wants {
         match self.around.walks.get(node).ask() {
             None => Wants::Own,
             Some(Ask::Read(fetch)) => Wants::Read(self.around.cells.place(fetch.address.address, fetch.wide)),
@@ -234,51 +234,6 @@ impl Step<'_, '_> {
             Data::Set(value) => Wants::Update(place, Update::Set(self.value(value))),
             Data::Clear(value) => Wants::Update(place, Update::Clear(self.value(value))),
             Data::Add(value) => Wants::Update(place, Update::Add(self.value(value))),
-        }
-    }
-
-    const fn policy(&self) -> (Policy, bool) {
-        match self.around.machine.emulation {
-            Emulation::Software { policy, instruction_first, .. } => (policy, instruction_first),
-            Emulation::Hardware => (Policy::Race, false),
-        }
-    }
-
-    /// The walk by which the hypervisor emulates the AT instruction.
-    fn emulated_root(&mut self) -> Root {
-        let (op, va) = match self.instr() {
-            Some(Instr::At { op, va }) => (op, self.value(va)),
-            _ => (Op::S1E1R, 0),
-        };
-        let own = || {
-            let mut pe = self.around.walks.pe(self.local.context).clone();
-            pe.el = 2;
-            pe
-        };
-        let pe = self.actor.emulated.clone().unwrap_or_else(own);
-        Root { context: self.around.walks.context(&pe), op, va }
-    }
-
-    fn emulation_wants(&mut self, stage: Stage) -> Wants {
-        let (policy, instruction_first) = self.policy();
-        match (stage, policy) {
-            (Stage::Trapped, _) if instruction_first && !self.actor.host => {
-                Wants::Translate { root: self.emulated_root(), next: None, early: false }
-            }
-            (Stage::Trapped | Stage::Entering, Policy::PauseAll) => Wants::Pause,
-            (Stage::Trapped | Stage::Entering, _) => Wants::BeginWalk,
-            (Stage::Pausing, _) => Wants::AwaitPaused,
-            (Stage::Walking(node), Policy::SeqRetry { before_update }) => {
-                match (self.walk_wants(node), before_update) {
-                    (Wants::Update(..), UpdateCheck::Split) => Wants::Check,
-                    (Wants::Update(place, update), UpdateCheck::Atomic) => Wants::CheckedUpdate(place, update),
-                    (wants, _) => wants,
-                }
-            }
-            (Stage::Walking(node) | Stage::Checked(node), _) => self.walk_wants(node),
-            (Stage::Leaving(_), Policy::PauseAll) => Wants::Resume,
-            (Stage::Leaving(_), Policy::SeqRetry { .. }) => Wants::Check,
-            (Stage::Leaving(_), _) => Wants::Own,
         }
     }
 
@@ -356,7 +311,7 @@ impl Step<'_, '_> {
         self.advance();
     }
 
-    fn advance(&mut self) {
+    pub(super) fn advance(&mut self) {
         self.local.phase = Phase::Ready;
         self.local.pc = self.local.pc.saturating_add(1);
     }
@@ -390,7 +345,7 @@ impl Step<'_, '_> {
         }
     }
 
-    fn finish(&mut self, answer: &Answer, emulating: bool) {
+    pub(super) fn finish(&mut self, answer: &Answer, emulating: bool) {
         match (&answer.result, &answer.output) {
             (Outcome::Par(par), _) => {
                 self.local.par = Some(par.value);
@@ -405,7 +360,7 @@ impl Step<'_, '_> {
     }
 
     /// The page whose absence made a walk fail, if the host has it: the stage-2 fault is the host's to resolve.
-    fn backing(&self, answer: &Answer) -> Option<u16> {
+    pub(super) fn backing(&self, answer: &Answer) -> Option<u16> {
         let fault = answer.fault.filter(|fault| fault.second_stage && fault.code == FaultCode::Translation)?;
         let mut pages = self.around.machine.backing.iter();
         pages.position(|page| page.ipa >> 12 == fault.ipa.address >> 12).and_then(|at| u16::try_from(at).ok())
@@ -445,63 +400,6 @@ impl Step<'_, '_> {
             self.set(dst, value);
         }
         self.advance();
-    }
-
-    fn emulated_step(&mut self, stage: Stage, wanted: Wants, said: Said) {
-        match (stage, wanted) {
-            (Stage::Trapped, Wants::Translate { .. }) => self.tried(said),
-            (_, Wants::Pause) => self.local.phase = Phase::Emulating(Stage::Pausing),
-            (Stage::Trapped | Stage::Entering | Stage::Pausing, _) => self.restart(),
-            (Stage::Walking(_), _) if said == Err(Refusal::Stale) => self.restart(),
-            (Stage::Walking(node), Wants::Check) => self.local.phase = Phase::Emulating(Stage::Checked(node)),
-            (Stage::Walking(node) | Stage::Checked(node), _) => {
-                let next = self.around.walks.answer(node, said.map_err(|_| ExternalAbort));
-                self.emulate(next);
-            }
-            (Stage::Leaving(_), _) if said == Err(Refusal::Stale) => self.restart(),
-            (Stage::Leaving(node), _) => self.deliver(node),
-        }
-    }
-
-    /// The instruction itself has been executed at EL2. A failure that may be stage 2's does not settle the matter.
-    fn tried(&mut self, said: Said) {
-        let node = said.unwrap_or_default() as Id;
-        let settled = match self.around.walks.get(node).end() {
-            Some(Answer { fault: None, .. }) => true,
-            Some(Answer { fault: Some(fault), .. }) => !fault.second_stage && fault.code == FaultCode::Permission,
-            None => false,
-        };
-        if settled {
-            self.deliver(node);
-        } else {
-            self.local.phase = Phase::Emulating(Stage::Entering);
-        }
-    }
-
-    fn restart(&mut self) {
-        let root = self.emulated_root();
-        let node = self.around.walks.begin(root);
-        self.emulate(node);
-    }
-
-    /// The software walk has come to a node.
-    fn emulate(&mut self, node: Id) {
-        let Some(answer) = self.around.walks.get(node).end() else {
-            self.local.phase = Phase::Emulating(Stage::Walking(node));
-            return;
-        };
-        match (self.backing(answer), self.policy().0) {
-            (Some(backing), _) => self.local.phase = Phase::Resolving { backing, emulating: true },
-            (None, Policy::Race) => self.deliver(node),
-            (None, _) => self.local.phase = Phase::Emulating(Stage::Leaving(node)),
-        }
-    }
-
-    /// The guest gets its answer.
-    fn deliver(&mut self, node: Id) {
-        if let Some(answer) = self.around.walks.get(node).end().cloned() {
-            self.finish(&answer, true);
-        }
     }
 }
 
