@@ -28,7 +28,7 @@
 //! - Without default features the crate is `no_std` with `alloc`, and depends on nothing.
 //!
 //! # Deliberately absent
-//! AArch32, TLB contents, and the data of accesses.
+//! AArch32, and for a single translation TLBs and the data of accesses: [`machine`] has both.
 
 #![no_std]
 
