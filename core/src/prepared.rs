@@ -49,47 +49,44 @@ enum Route {
 /// Values of SH and ATTR that are worked out when they are first asked for.
 #[derive(Debug)]
 struct Memo {
-    /// The key asked for last, above its value, both packed. Most leaves of a system have the same attributes; a
-    /// processor that expects them again has the value before it has the leaf.
+    /// The value asked for last, in place, and between its fields the leaves it was asked for. Most leaves of a system
+    /// have the same attributes; a processor that expects them again has the value before it has the leaves.
     last: AtomicU64,
     /// By key: 0 until it has been asked for, else one more than the value, packed.
     known: Box<[AtomicU16]>,
 }
 
 impl Memo {
+    const VALUE: u64 = success_format::ATTR.mask() | success_format::SH.mask();
+
     fn new(keys: usize) -> Self {
         Self { last: AtomicU64::new(u64::MAX), known: (0..keys).map(|_| AtomicU16::new(0)).collect() }
     }
 
+    /// The value for leaves, of whose bits there are at most 32.
     #[inline(always)]
-    fn get(&self, key: usize, work_out: impl FnOnce() -> u64) -> u64 {
+    fn get(&self, leaves: u32, key: impl FnOnce() -> usize, work_out: impl FnOnce() -> u64) -> u64 {
         let last = self.last.load(Ordering::Relaxed);
-        if last >> 16 == key as u64 { Self::unpack(last as u16) } else { self.look_up(key, work_out) }
+        let leaves = u64::from(leaves) << 16;
+        if last & !Self::VALUE == leaves { last & Self::VALUE } else { self.look_up(leaves, key(), work_out) }
     }
 
     #[cold]
     #[inline(never)]
-    fn look_up(&self, key: usize, work_out: impl FnOnce() -> u64) -> u64 {
+    fn look_up(&self, leaves: u64, key: usize, work_out: impl FnOnce() -> u64) -> u64 {
         use success_format::{ATTR, SH};
         let Some(known) = self.known.get(key) else { return work_out() };
         // Whoever comes first, the value is the same.
-        let packed = match known.load(Ordering::Relaxed) {
+        let value = match known.load(Ordering::Relaxed) {
             0 => {
                 let value = work_out();
-                let packed = (ATTR.get(value) << 2 | SH.get(value)) as u16;
-                known.store(packed + 1, Ordering::Relaxed);
-                packed
+                known.store((ATTR.get(value) << 2 | SH.get(value)) as u16 + 1, Ordering::Relaxed);
+                value
             }
-            more => more - 1,
+            more => ATTR.set(SH.set(0, u64::from(more - 1)), u64::from(more - 1) >> 2),
         };
-        self.last.store((key as u64) << 16 | u64::from(packed), Ordering::Relaxed);
-        Self::unpack(packed)
-    }
-
-    #[inline(always)]
-    const fn unpack(packed: u16) -> u64 {
-        use success_format::{ATTR, SH};
-        ATTR.set(SH.set(0, packed as u64 & 0b11), packed as u64 >> 2)
+        self.last.store(leaves | value, Ordering::Relaxed);
+        value
     }
 }
 
@@ -149,11 +146,13 @@ impl<'a> Prepared<'a> {
         if let Route::Nested = half.route {
             let both = walk::nested::<E, USUAL>(context, env, va)?;
             let work_out = || self.format.encode_attrs(&both.describe(context));
-            Ok(self.format.place(both.address(), attrs.get(both.attrs(), work_out)))
+            Ok(self.format.place(both.address(), attrs.get(both.bits(), || both.attrs(), work_out)))
         } else {
             let mapped = walk::map::<E, USUAL>(context, env, va)?;
             let work_out = || self.format.encode_attrs(&context.s1_attrs(mapped.attrs));
-            Ok(self.format.place(mapped.address, attrs.get(mapped.attrs.index(), work_out)))
+            Ok(self
+                .format
+                .place(mapped.address, attrs.get(mapped.attrs.index() as u32, || mapped.attrs.index(), work_out)))
         }
     }
 

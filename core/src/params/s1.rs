@@ -318,6 +318,19 @@ impl S1Params {
         }
     }
 
+    /// Whether permissions are the commonest: direct, without overlays.
+    #[must_use]
+    pub const fn is_usual(&self) -> bool {
+        !self.pie && !self.poe && !self.e0poe
+    }
+
+    /// The same parameters, with what makes permissions usual said in constants, for the compiler to see.
+    #[must_use]
+    #[inline(always)]
+    pub const fn usual(&self) -> Self {
+        Self { pie: false, poe: false, e0poe: false, ..*self }
+    }
+
     /// The smallest TxSZ (`AArch64.S1MinTxSZ`).
     #[must_use]
     pub const fn min_txsz(&self, pe: &Pe) -> u64 {

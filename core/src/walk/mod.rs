@@ -227,8 +227,13 @@ impl Nested {
         self.s2.address
     }
 
-    /// What decides memory attributes.
+    /// The bits of the leaves that hold what decides memory attributes.
     #[inline(always)]
+    pub const fn bits(&self) -> u32 {
+        self.s2.attr_bits() * AttrBits::COUNT as u32 + self.s1_attrs.index() as u32
+    }
+
+    /// What decides memory attributes, alone.
     pub const fn attrs(&self) -> usize {
         self.s2.attrs() * AttrBits::KINDS + self.s1_attrs.kind()
     }

@@ -1,6 +1,7 @@
 //! A leaf of stage 2, as far as those that translate by it mind.
 
 use crate::addr::{FullAddress, PaSpace};
+use crate::bits::bits;
 use crate::layout::descriptor;
 
 /// A leaf that permits the access.
@@ -33,8 +34,13 @@ impl Reached {
     /// How many combinations there are of what decides memory attributes.
     pub const ATTRS: usize = 128;
 
-    /// What decides memory attributes: MemAttr in bits 3:0, SH in bits 5:4, FnXS in bit 6.
+    /// Bits 11:2 of the leaf, among which is what decides memory attributes.
     #[inline(always)]
+    pub const fn attr_bits(self) -> u32 {
+        bits(self.low, 11, 2) as u32
+    }
+
+    /// What decides memory attributes: MemAttr in bits 3:0, SH in bits 5:4, FnXS in bit 6.
     pub const fn attrs(self) -> usize {
         use descriptor::s2::{FNXS, MEM_ATTR, SH};
         (MEM_ATTR.get(self.low) | SH.get(self.low) << 4 | FNXS.get(self.low) << 6) as usize

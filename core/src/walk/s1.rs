@@ -7,13 +7,14 @@ use super::s2::{self, Wanted};
 use super::start::S1Start;
 use super::update::Update;
 use super::word::Word;
-use super::{AccessType, Context, Walk, aside, attr, blamed, fault, off, s1_fault};
+use super::{AccessDescriptor, AccessType, Blame, Context, Walk, aside, attr, blamed, fault, off, s1_fault};
 use crate::addr::{FullAddress, PaSpace};
 use crate::choice::Choice;
 use crate::env::{Env, Fetch};
 use crate::layout::descriptor;
 use crate::outcome::{AddressDescriptor, FaultCode, FaultRecord, MemAttrs};
-use crate::regime::Regime;
+use crate::params::S1Params;
+use crate::regime::{Regime, SecurityState};
 use crate::rule::Rule;
 use crate::step::{Event, Place, Step};
 
@@ -111,10 +112,11 @@ impl S1<'_> {
     /// Walks until no hardware update has found its descriptor changed.
     fn walk_any<E: Env>(self, env: &mut E) -> Walk<Mapped, E> {
         loop {
-            let output = if self.context.s1.d128 {
-                descend::any::<E, u128, _>(S1Lookup::new(self, true), env, self.va)?
+            let S1Params { d128, disch, pnch, .. } = self.context.s1;
+            let output = if d128 {
+                descend::any::<E, u128, _>(S1Lookup::new(self, true, disch), env, self.va)?
             } else {
-                descend::any::<E, u64, _>(S1Lookup::new(self, self.context.s1.pnch), env, self.va)?
+                descend::any::<E, u64, _>(S1Lookup::new(self, pnch, false), env, self.va)?
             };
             if let Some(output) = output {
                 return Ok(output);
@@ -126,7 +128,7 @@ impl S1<'_> {
     /// its registers.
     #[inline(always)]
     fn walk_usual<E: Env>(self, env: &mut E) -> Walk<Mapped, E> {
-        match descend::usual(S1Lookup::new(self, false), env, self.va)? {
+        match descend::usual(S1Lookup::new(self, false, false), env, self.va)? {
             Some(output) => Ok(output),
             None => Ok(aside(env, move |env| self.walk_any(env))?.usual()),
         }
@@ -163,8 +165,7 @@ struct S1Lookup<'a> {
 
 impl<'a> S1Lookup<'a> {
     #[inline(always)]
-    fn new(stage: S1<'a>, assured: bool) -> Self {
-        let disch = stage.context.s1.disch;
+    fn new(stage: S1<'a>, assured: bool, disch: bool) -> Self {
         Self { stage, tables: TableLimits::default(), assured, mro: false, disch }
     }
 
@@ -284,14 +285,15 @@ impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
         let Leaf { descriptor, entry, output, .. } = leaf;
         let (tables, place) = (self.tables, Place::S1.at(entry.level));
         env.note(|| {
-            let permissions = perm::s1_permissions(context, tables, descriptor, output.space);
+            let Context { pe, s1, access, .. } = context;
+            let permissions = perm::s1_permissions(pe, s1, *access, tables, descriptor, output.space);
             let event = Event::Permissions { rights: permissions.granted() };
             Step { place, rule: permissions.rule, event }
         });
         let attrs = AttrBits::of(descriptor, context.s1.aie);
         let passes = match &context.known {
             Some(known) => known.verdicts.s1_passes(descriptor, tables),
-            None => false,
+            None => context.s1_start.direct && plainly_permits(context, tables, descriptor),
         };
         if !passes && !aside(env, move |env| check_and_update(context, env, tables, leaf, attrs))? {
             return Ok(None);
@@ -309,6 +311,19 @@ impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
     }
 }
 
+/// Whether usual permissions permit an AT instruction, with nothing for hardware to update.
+#[inline(always)]
+fn plainly_permits(context: &Context<'_>, tables: TableLimits, descriptor: impl Word) -> bool {
+    let Context { pe, s1, access, .. } = context;
+    let params = s1.usual();
+    let (security, blame) = (SecurityState::NonSecure, Blame::default());
+    let plain = AccessDescriptor { kind: AccessType::At, security, blame, ..*access };
+    let permissions = perm::s1_permissions(pe, &params, plain, tables, descriptor, PaSpace::NonSecure);
+    access.kind == AccessType::At
+        && descriptor.accessed()
+        && perm::s1_check(pe, &params, plain, &permissions, || false).is_ok()
+}
+
 /// The permission check, and the hardware updates that go with it. Says whether the descriptor was still there.
 fn check_and_update<E: Env, D: Word>(
     context: &Context<'_>,
@@ -318,9 +333,10 @@ fn check_and_update<E: Env, D: Word>(
     attrs: AttrBits,
 ) -> Walk<bool, E> {
     let Leaf { descriptor, entry, output, .. } = leaf;
-    let permissions = perm::s1_permissions(context, tables, descriptor, output.space);
-    let device = || attr::s1_decode(context.pe, &context.s1, attrs).mem_type.is_device();
-    let checked = perm::s1_check(context, &permissions, device);
+    let Context { pe, s1, access, .. } = context;
+    let permissions = perm::s1_permissions(pe, s1, *access, tables, descriptor, output.space);
+    let device = || attr::s1_decode(pe, s1, attrs).mem_type.is_device();
+    let checked = perm::s1_check(pe, s1, *access, &permissions, device);
     let (new, rule) = updated(context, descriptor, checked.is_err());
     let same = new == descriptor || update(context, env, leaf, new, rule, checked.err())?;
     match checked {

@@ -439,7 +439,11 @@ impl<E: Env, D: Word, const USUAL: bool> Lookup<E, D> for S2Walk<'_, USUAL> {
         let Leaf { descriptor, entry, output: address, .. } = leaf;
         let place = stage.place().at(entry.level);
         env.note(|| {
-            let permissions = perm::s2_permissions(stage.params, stage.access(), descriptor);
+            let permissions = if USUAL {
+                perm::s2_permissions(&stage.params.usual(), stage.access(), descriptor)
+            } else {
+                perm::s2_permissions(stage.params, stage.access(), descriptor)
+            };
             let event = Event::Permissions { rights: permissions.granted() };
             Step { place, rule: permissions.rule, event }
         });

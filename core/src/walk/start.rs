@@ -18,6 +18,8 @@ pub(super) struct S1Start {
     pub table: FullAddress,
     /// The walk is the usual one.
     pub usual: bool,
+    /// Permissions are the usual ones.
+    pub direct: bool,
     /// Attributes of descriptor reads.
     pub walk_attrs: MemAttrs,
     /// VA bits that must all equal the bit that chose the range.
@@ -59,6 +61,7 @@ impl S1Start {
                 && !params.ee
                 && !params.haft
                 && !params.pnch,
+            direct: access.security == SecurityState::NonSecure && params.is_usual(),
             walk_attrs: if params.dcache { attrs } else { attr::normal_non_cacheable(attrs.xs) },
             table: FullAddress::new(params.security.pa_space(), address),
             sign,

@@ -12,7 +12,7 @@ use crate::regime::{Regime, SecurityState};
 use crate::rule::Rule;
 use crate::step::AccessRights;
 use crate::walk::word::Word;
-use crate::walk::{AccessDescriptor, AccessType, Context};
+use crate::walk::{AccessDescriptor, AccessType};
 
 /// Limits that the tables on the way have put on their leaves, as the tables' descriptors hold them: sticky bits 62:59.
 #[derive(Clone, Copy, Debug, Default)]
@@ -111,13 +111,18 @@ struct Base {
 /// `AArch64.S1ComputePermissions`.
 #[inline(always)]
 pub(in crate::walk) fn s1_permissions(
-    context: &Context<'_>,
+    pe: &Pe,
+    params: &S1Params,
+    access: AccessDescriptor,
     tables: TableLimits,
     leaf: impl Word,
     space: PaSpace,
 ) -> S1Permissions {
-    let (params, access) = (&context.s1, context.access);
-    let base = if params.pie { indirect(context, leaf) } else { direct(context, tables, leaf.low(), space) };
+    let base = if params.pie {
+        indirect(pe, params, access, leaf)
+    } else {
+        direct(pe, params, access, tables, leaf.low(), space)
+    };
     let enabled = if access.el == 0 { params.e0poe } else { params.poe };
     let por = if access.el == 0 { params.por_el0 } else { params.por };
     let mut overlay = (base.overlay && enabled).then(|| s1_overlay(nibble(por, leaf.s1_po_index())));
@@ -138,8 +143,7 @@ pub(in crate::walk) fn s1_permissions(
 }
 
 /// `AArch64.S1IndirectBasePermissions`.
-fn indirect(context: &Context<'_>, leaf: impl Word) -> Base {
-    let (pe, params, access) = (context.pe, &context.s1, context.access);
+fn indirect(pe: &Pe, params: &S1Params, access: AccessDescriptor, leaf: impl Word) -> Base {
     let index = leaf.s1_pi_index();
     let mut privileged = s1_code(nibble(params.pir, index));
     let upi = if params.regime.has_unprivileged() { nibble(params.pire0, index) } else { 0 };
@@ -162,8 +166,14 @@ fn indirect(context: &Context<'_>, leaf: impl Word) -> Base {
 
 /// `AArch64.S1DirectBasePermissions`.
 #[inline(always)]
-fn direct(context: &Context<'_>, tables: TableLimits, leaf: u64, space: PaSpace) -> Base {
-    let (pe, params, access) = (context.pe, &context.s1, context.access);
+fn direct(
+    pe: &Pe,
+    params: &S1Params,
+    access: AccessDescriptor,
+    tables: TableLimits,
+    leaf: u64,
+    space: PaSpace,
+) -> Base {
     let tables = TablePermissions::new(params, tables);
     let [mut privileged, unprivileged] = if params.regime.has_unprivileged() {
         two_levels(params, tables, leaf)
@@ -199,12 +209,14 @@ fn two_levels(params: &S1Params, tables: TablePermissions, leaf: u64) -> [Access
     ]
 }
 
+#[inline(always)]
 fn one_level(params: &S1Params, tables: TablePermissions, leaf: u64) -> [AccessRights; 2] {
     let writable = !read_only(params, leaf) && tables.ap & 0b10 == 0;
     let execute = !(descriptor::s1::XN.is_set(leaf) || tables.uxn);
     [AccessRights { read: true, write: writable, execute }, AccessRights::default()]
 }
 
+#[inline(always)]
 fn pan_applies(pe: &Pe, params: &S1Params, access: AccessDescriptor, space: PaSpace, el0: AccessRights) -> bool {
     if !(pe.has(Feature::Pan) && access.pan && pe.pan) || params.nv1 || !params.regime.has_unprivileged() {
         return false;
@@ -222,12 +234,14 @@ fn pan_applies(pe: &Pe, params: &S1Params, access: AccessDescriptor, space: PaSp
 }
 
 /// Whether a fetch from `space` would leave the Security state's own memory where that is forbidden.
+#[inline(always)]
 const fn fetch_leaves_world(params: &S1Params, security: SecurityState, space: PaSpace) -> bool {
     leaves_world(params, security, space) && (params.sif || !matches!(security, SecurityState::Secure))
 }
 
 /// Whether `space` is outside the memory that the Security state keeps its code and guarded control stacks in. Only
 /// for code, SCR_EL3.SIF decides whether Secure state minds.
+#[inline(always)]
 const fn leaves_world(params: &S1Params, security: SecurityState, space: PaSpace) -> bool {
     match security {
         SecurityState::Secure => matches!(space, PaSpace::NonSecure),
@@ -240,11 +254,12 @@ const fn leaves_world(params: &S1Params, security: SecurityState, space: PaSpace
 /// `AArch64.S1CheckPermissions`; `device` tells whether stage 1 makes the memory Device.
 #[inline(always)]
 pub(in crate::walk) fn s1_check(
-    context: &Context<'_>,
+    pe: &Pe,
+    params: &S1Params,
+    access: AccessDescriptor,
     permissions: &S1Permissions,
     device: impl FnOnce() -> bool,
 ) -> Result<(), Denied> {
-    let (pe, params, access) = (context.pe, &context.s1, context.access);
     let S1Permissions { rights, stack, overlay, pan, clean, .. } = *permissions;
     let or_pan = |rule| if pan { Rule::S1PermissionPan } else { rule };
     let overlay_denies = |allowed: fn(&AccessRights) -> bool| overlay.is_some_and(|overlay| !allowed(&overlay));

@@ -72,8 +72,9 @@ impl Verdicts {
         let s1 = if simple && s1_is_simple(&context.s1, access) {
             Passing::of(|key| {
                 let (leaf, tables) = key.stands_for();
-                let permissions = super::s1_permissions(context, tables, leaf, PaSpace::NonSecure);
-                super::s1_check(context, &permissions, || false).is_ok()
+                let (pe, params) = (context.pe, &context.s1);
+                let permissions = super::s1_permissions(pe, params, access, tables, leaf, PaSpace::NonSecure);
+                super::s1_check(pe, params, access, &permissions, || false).is_ok()
             })
         } else {
             Passing::NOTHING
