@@ -57,8 +57,8 @@ impl<'a> Usual<'a> {
         }
     }
 
-    /// [`locate`] through these tables, to read a descriptor. They see no updates: `FEAT_HAFT` is not usual, and a
-    /// leaf's update is no part of the descent. Direct permissions leave no memory to the MMU alone.
+    /// [`locate`] through these tables, to read a descriptor; an update takes the other. Direct permissions leave no
+    /// memory to the MMU alone.
     #[inline(never)]
     pub fn locate<E: Env>(self, context: &Context<'_>, env: &mut E, address: u64, level: i8) -> Walk<u64, E> {
         let stage = S2 { context, params: self.params, wanted: Wanted::Descriptor { level } };
