@@ -137,8 +137,7 @@ fn a_witness_leads_to_its_outcome() {
         let mut world = World::new(racing(2));
         let mut state = world.initial();
         for transition in explorer.trace(outcome.witness) {
-            assert!(world.enabled(state).contains(&transition));
-            state = world.step(state, transition);
+            state = world.step(state, transition).expect("a step that is enabled");
         }
         assert_eq!(world.observe(state, &observables), outcome.observed);
         assert!(world.enabled(state).is_empty());
@@ -279,7 +278,7 @@ fn transitions_are_in_a_fixed_order() {
         let (mut state, mut all) = (world.initial(), Vec::new());
         while let Some(&last) = world.enabled(state).last() {
             all.push((world.enabled(state), last));
-            state = world.step(state, last);
+            state = world.step(state, last).expect("a step that is enabled");
         }
         all
     };
@@ -287,4 +286,14 @@ fn transitions_are_in_a_fixed_order() {
     assert_eq!(taken, run());
     let chosen = |enabled: &[Transition]| enabled.iter().any(|transition| transition.choice > 0);
     assert!(taken.iter().any(|(enabled, _)| chosen(enabled)), "a translation leaves a choice");
+}
+
+#[test]
+fn what_is_not_enabled_is_refused() {
+    let mut world = World::new(remapping(&[]));
+    let state = world.initial();
+    for (actor, choice) in [(0, 1), (0, Transition::LEAVE), (2, 0), (u8::MAX, 0)] {
+        assert_eq!(world.step(state, Transition { actor, choice }), None);
+    }
+    assert!(world.step(state, Transition { actor: 1, choice: 0 }).is_some());
 }

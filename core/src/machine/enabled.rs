@@ -10,12 +10,12 @@ pub struct Transition {
     pub actor: u8,
     /// Which, where there is a choice: the number of the walk that a translation uses; 1 where a store exclusive fails
     /// though it need not; [`Transition::LEAVE`].
-    pub choice: u8,
+    pub choice: u16,
 }
 
 impl Transition {
     /// The vCPU takes the request to pause, and leaves the guest.
-    pub const LEAVE: u8 = u8::MAX;
+    pub const LEAVE: u16 = u16::MAX;
     /// How many choices are told apart.
     pub const MOST_CHOICES: usize = Self::LEAVE as usize;
 }
@@ -32,7 +32,7 @@ impl World {
 
     /// The choices that an actor has in a state.
     #[inline]
-    pub(super) fn enabled_of(&mut self, state: State, actor: usize, mut each: impl FnMut(u8)) {
+    pub(super) fn enabled_of(&mut self, state: State, actor: usize, mut each: impl FnMut(u16)) {
         let sync = self.sync(state);
         if sync.paused.has(actor) {
             return;
@@ -55,7 +55,7 @@ impl World {
             }
             _ => 1,
         };
-        (0..choices).for_each(|choice| each(choice as u8));
+        (0..choices).for_each(|choice| each(choice as u16));
     }
 
     /// Whether an actor has one step to take, and no choice.

@@ -93,7 +93,7 @@ impl Explorer {
     /// An exploration of a machine, about to begin.
     #[must_use]
     pub fn new(machine: Machine, observables: Vec<Observable>, options: Options) -> Self {
-        let mut world = World::new(machine);
+        let mut world = World::forgetful(machine);
         let footprints = if options.reduce { Footprints::new(&mut world) } else { None };
         let initial = world.initial();
         let mut explorer = Self {
@@ -182,7 +182,7 @@ impl Explorer {
         let mut state = self.settle(self.world.initial(), |step| steps.push(step));
         for &transition in turns.iter().rev() {
             steps.push(transition);
-            let next = self.world.step(state, transition);
+            let next = self.world.take(state, transition);
             state = self.settle(next, |step| steps.push(step));
         }
         steps
@@ -198,7 +198,7 @@ impl Explorer {
                 while footprints.independent(&state.0, actor) && self.world.only_choice(state, actor) {
                     let transition = Transition { actor: actor as u8, choice: 0 };
                     took(transition);
-                    state = self.world.step(state, transition);
+                    state = self.world.take(state, transition);
                     settled = false;
                 }
             }
@@ -240,7 +240,7 @@ impl Explorer {
         self.world.enabled_of(state, actor, |choice| choices.push(choice));
         for choice in choices.iter() {
             let transition = Transition { actor: actor as u8, choice };
-            let after = self.world.step(state, transition);
+            let after = self.world.take(state, transition);
             let after = self.settle(after, |_| {});
             self.transitions += 1;
             self.reach(after, self.next as Id, transition);
@@ -275,14 +275,14 @@ impl Explorer {
 /// The choices of an actor, seldom more than a few.
 #[derive(Default)]
 struct Choices {
-    few: [u8; 8],
+    few: [u16; 8],
     count: usize,
-    rest: Vec<u8>,
+    rest: Vec<u16>,
 }
 
 impl Choices {
     #[inline]
-    fn push(&mut self, choice: u8) {
+    fn push(&mut self, choice: u16) {
         match self.few.get_mut(self.count) {
             Some(place) => *place = choice,
             None => self.rest.push(choice),
@@ -290,7 +290,7 @@ impl Choices {
         self.count += 1;
     }
 
-    fn iter(&self) -> impl Iterator<Item = u8> + '_ {
+    fn iter(&self) -> impl Iterator<Item = u16> + '_ {
         self.few.iter().take(self.count).chain(&self.rest).copied()
     }
 }

@@ -35,6 +35,8 @@ const COUNT: u128 = 1 << (PLACES + 10);
 const PAUSE: u128 = 1 << (PLACES + 11);
 
 impl Touches {
+    const EVERYTHING: Self = Self { reads: u128::MAX, writes: u128::MAX };
+
     const fn and(self, other: Self) -> Self {
         Self { reads: self.reads | other.reads, writes: self.writes | other.writes }
     }
@@ -53,7 +55,7 @@ impl Touches {
 }
 
 /// What is known of a local state.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Footprint {
     /// What its next step touches.
     now: Touches,
@@ -61,6 +63,11 @@ struct Footprint {
     ever: Touches,
     /// On every way round in circles there is such a state, and no step is left out in it.
     anchor: bool,
+}
+
+impl Footprint {
+    /// Of a local state that nothing is known of.
+    const UNKNOWN: Self = Self { now: Touches::EVERYTHING, ever: Touches::EVERYTHING, anchor: true };
 }
 
 /// The footprints of all local states, of each actor.
@@ -244,9 +251,10 @@ impl<'a> Survey<'a> {
     fn footprints(&mut self, actor: usize) -> Vec<Footprint> {
         let next = core::mem::take(&mut self.next[actor]);
         let length = next.last_key_value().map_or(0, |(&last, _)| last as usize + 1);
-        let mut all = alloc::vec![Footprint::default(); length];
+        let mut all = alloc::vec![Footprint::UNKNOWN; length];
         for (&local, after) in &next {
-            all[local as usize].now = self.touches(actor, local, after);
+            let now = self.touches(actor, local, after);
+            all[local as usize] = Footprint { now, ever: now, anchor: false };
         }
         let order = depth_first(self.world.initial().0[actor], &next, |anchor| all[anchor as usize].anchor = true);
         // Successors come first, so that once round is enough but for circles.

@@ -11,32 +11,53 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-/// What an actor may translate from an instruction of its program on.
-type Translations = Box<[(Op, u64)]>;
+/// What an actor may translate.
+type Translations = Vec<(Op, u64)>;
 
 /// The walks that actors may begin.
 #[derive(Clone, Debug)]
 pub struct Roots {
-    /// For each actor and each instruction, and for the end of the program.
-    ahead: Vec<Vec<Translations>>,
+    /// The sets of translations that there are; the first is empty.
+    sets: Vec<Translations>,
+    /// For each actor, each instruction and the end of the program, the number of what may be translated.
+    ahead: Vec<Vec<u16>>,
     known: BTreeMap<Key, Box<[Id]>>,
 }
 
-/// All that decides which walks an actor may begin: itself, where it is, and its translation contexts.
-pub type Key = (usize, Option<u16>, Id, Option<Id>);
+/// All that decides which walks an actor may begin: itself, what it may translate, and its translation contexts.
+pub type Key = (usize, u16, Id, Option<Id>);
 
 impl Roots {
-    /// Works out what the programs may translate.
-    pub fn new(machine: &Machine) -> Self {
-        let ahead = machine.actors.iter().map(|actor| ahead(machine, actor)).collect();
-        Self { ahead, known: BTreeMap::new() }
+    /// Works out what the programs may translate. `forgetful`: from where they are, and not from their beginning.
+    pub fn new(machine: &Machine, forgetful: bool) -> Self {
+        let mut roots = Self { sets: Vec::from([Vec::new()]), ahead: Vec::new(), known: BTreeMap::new() };
+        for actor in &machine.actors {
+            let mut ahead = ahead(machine, actor);
+            if !forgetful {
+                let whole = ahead.first().cloned().unwrap_or_default();
+                ahead.fill(whole);
+            }
+            let numbers = ahead.into_iter().map(|set| roots.number(set)).collect();
+            roots.ahead.push(numbers);
+        }
+        roots
+    }
+
+    fn number(&mut self, set: Translations) -> u16 {
+        let known = self.sets.iter().position(|other| *other == set);
+        known.unwrap_or_else(|| {
+            self.sets.push(set);
+            self.sets.len() - 1
+        }) as u16
     }
 
     /// What decides which walks an actor may begin in a local state.
     pub fn key(&self, actor: usize, local: &Local) -> Key {
-        let nothing = |pc: &u16| self.ahead[actor].get(usize::from(*pc)).is_none_or(|ahead| ahead.is_empty());
-        let pc = Some(local.pc).filter(|pc| local.phase != Phase::Ended && !nothing(pc));
-        (actor, pc, local.context, local.next_context)
+        let ahead = &self.ahead[actor];
+        // Beyond the end of a program nothing comes any more.
+        let at = usize::from(local.pc).min(ahead.len() - 1);
+        let set = if local.phase == Phase::Ended { 0 } else { ahead.get(at).copied().unwrap_or_default() };
+        (actor, set, local.context, local.next_context)
     }
 
     /// The walks that each actor may begin.
@@ -58,11 +79,10 @@ impl Roots {
         all
     }
 
-    fn work_out(&self, (actor, pc, context, next): Key, machine: &Machine, walks: &mut Walks) -> Box<[Id]> {
-        let Some(ahead) = pc.and_then(|pc| self.ahead[actor].get(usize::from(pc))) else { return Box::default() };
+    fn work_out(&self, (actor, set, context, next): Key, machine: &Machine, walks: &mut Walks) -> Box<[Id]> {
         let contexts = [Some(context), next];
         let mut roots = Vec::new();
-        for &(op, va) in ahead {
+        for &(op, va) in self.sets.get(usize::from(set)).into_iter().flatten() {
             for context in contexts.into_iter().flatten() {
                 roots.push(walks.begin(Root { context, op, va }));
                 let own = &machine.actors[actor];
@@ -96,7 +116,7 @@ fn ahead(machine: &Machine, actor: &Actor) -> Vec<Translations> {
             sets[at] = set;
         }
         if !grown {
-            return sets.into_iter().map(Vec::into_boxed_slice).collect();
+            return sets;
         }
     }
 }

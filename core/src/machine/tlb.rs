@@ -100,15 +100,35 @@ impl Tlbs {
     }
 
     /// After anything that walks depend on has changed: every walk that can now be made has been made. `roots` are the
-    /// walks that an actor may begin; one that begins none any more holds nothing that matters.
+    /// walks that an actor may begin; what serves none of them is forgotten.
     pub fn refresh(&mut self, row: Id, memory: Id, roots: &[Box<[Id]>], walks: &mut Walks, cells: &mut Cells) -> Id {
         let mut next = self.rows.get(row).clone();
         for (unit, roots) in next.chunks_mut(self.actors + 1).zip(roots) {
             for id in unit.iter_mut().filter(|id| **id != NONE) {
-                *id = if roots.is_empty() { Self::EMPTY } else { self.close(*id, memory, roots, walks, cells) };
+                let needed = self.needed(*id, roots, walks);
+                *id = if roots.is_empty() { Self::EMPTY } else { self.close(needed, memory, roots, walks, cells) };
             }
         }
         self.rows.intern(next)
+    }
+
+    /// What is of an access that may be made yet.
+    fn needed(&mut self, contents: Id, roots: &[Id], walks: &Walks) -> Id {
+        let made = |node: Id| {
+            let Root { op, va, .. } = walks.get(node).root;
+            (op, va)
+        };
+        let mut forgotten = false;
+        let kept = self.contents.get(contents).iter().copied().filter(|held| {
+            let needed = match *held {
+                Held::Walk(node) | Held::Early(node) => roots.iter().any(|&root| made(root) == made(node)),
+                Held::Stage2(_) => true,
+            };
+            forgotten |= !needed;
+            needed
+        });
+        let kept: Contents = kept.collect();
+        if forgotten { self.contents.intern(kept) } else { contents }
     }
 
     /// `by` executes a TLBI under `vmid`: what it will come to is worked out, and waits for [`Tlbs::complete`].

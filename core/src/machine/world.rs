@@ -40,7 +40,18 @@ pub struct World {
 impl World {
     /// The machine, about to begin. Of more actors than [`MOST_ACTORS`] the last ones are left out.
     #[must_use]
-    pub fn new(mut machine: Machine) -> Self {
+    pub fn new(machine: Machine) -> Self {
+        Self::with(machine, false)
+    }
+
+    /// The machine, with TLBs of which only that is kept which the programs may still come to use: states that differ
+    /// in nothing else are one.
+    #[must_use]
+    pub fn forgetful(machine: Machine) -> Self {
+        Self::with(machine, true)
+    }
+
+    fn with(mut machine: Machine, forgetful: bool) -> Self {
         machine.actors.truncate(MOST_ACTORS);
         let (mut walks, mut cells) = (Walks::default(), Cells::new(machine.memory.clone()));
         let mut initial = State::default();
@@ -54,7 +65,7 @@ impl World {
         let mut syncs = Interner::default();
         syncs.intern(Sync::default());
         let tlbs = Tlbs::new(machine.actors.len(), machine.early);
-        let roots = Roots::new(&machine);
+        let roots = Roots::new(&machine, forgetful);
         let mut world = Self { machine, walks, cells, threads, tlbs, roots, syncs, initial };
         world.initial = world.refreshed(initial);
         world
@@ -162,8 +173,18 @@ impl World {
         node
     }
 
-    /// What a step leads to. It must be one of [`World::enabled`]; any other leaves the state as it is.
-    pub fn step(&mut self, state: State, transition: Transition) -> State {
+    /// What a step leads to; `None` if it cannot be taken in that state.
+    pub fn step(&mut self, state: State, transition: Transition) -> Option<State> {
+        let actor = usize::from(transition.actor);
+        let mut enabled = false;
+        if actor < self.threads.len() {
+            self.enabled_of(state, actor, |choice| enabled |= choice == transition.choice);
+        }
+        enabled.then(|| self.take(state, transition))
+    }
+
+    /// What a step leads to that can be taken.
+    pub(super) fn take(&mut self, state: State, transition: Transition) -> State {
         let actor = usize::from(transition.actor);
         if transition.choice == Transition::LEAVE {
             return self.synced(state, |sync| sync.paused = sync.paused.with(actor));
@@ -179,7 +200,7 @@ impl World {
         }
     }
 
-    fn micro_step(&mut self, before: State, actor: usize, choice: u8) -> State {
+    fn micro_step(&mut self, before: State, actor: usize, choice: u16) -> State {
         let wants = self.node(before, actor).wants;
         let (state, said) = self.serve(before, actor, wants, choice);
         self.go_on(before, state, actor, said)
@@ -187,7 +208,7 @@ impl World {
 
     /// Gives an actor what it wants: the state of everything else, and the answer.
     #[inline]
-    fn serve(&mut self, state: State, actor: usize, wants: Wants, choice: u8) -> (State, Said) {
+    fn serve(&mut self, state: State, actor: usize, wants: Wants, choice: u16) -> (State, Said) {
         match wants {
             Wants::Nothing | Wants::Own | Wants::AwaitPaused => (state, Ok(0)),
             Wants::Read(place) => (state, self.read(state, place)),
@@ -197,7 +218,7 @@ impl World {
         }
     }
 
-    fn serve_rarely(&mut self, state: State, actor: usize, wants: Wants, choice: u8) -> (State, Said) {
+    fn serve_rarely(&mut self, state: State, actor: usize, wants: Wants, choice: u16) -> (State, Said) {
         match wants {
             Wants::Translate { .. } => {
                 let candidates = self.candidates(state, actor, wants);
@@ -305,7 +326,7 @@ impl World {
         }
     }
 
-    fn store_exclusive(&mut self, state: State, actor: usize, place: Place, value: u64, choice: u8) -> (State, Said) {
+    fn store_exclusive(&mut self, state: State, actor: usize, place: Place, value: u64, choice: u16) -> (State, Said) {
         let held = self.sync(state).monitors[actor] == Some(place.number());
         let state = self.synced(state, |sync| sync.monitors[actor] = None);
         // It may always fail.
