@@ -1,6 +1,7 @@
 //! Shared memory while it changes: what is in it is a number, and a write leads from one number to another.
 
 use super::intern::{Id, Interner};
+use super::memo::Memo;
 use crate::memory::{ExternalAbort, Memory, Reply};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -47,6 +48,8 @@ pub struct Cells {
     columns: Vec<u32>,
     /// A row ends with the last column that it sets; what it does not reach is as it was in the beginning.
     rows: Interner<Box<[u64]>>,
+    /// What a write of a word leads to.
+    written: Memo<(Id, u32, u64)>,
 }
 
 impl Cells {
@@ -58,7 +61,14 @@ impl Cells {
     pub fn new(initial: Memory) -> Self {
         let mut rows = Interner::default();
         rows.intern(Box::default());
-        Self { initial, cells: Vec::new(), by_address: BTreeMap::new(), columns: Vec::new(), rows }
+        Self {
+            initial,
+            cells: Vec::new(),
+            by_address: BTreeMap::new(),
+            columns: Vec::new(),
+            rows,
+            written: Memo::default(),
+        }
     }
 
     /// Where the doubleword (`wide`: the two doublewords) at an address is kept.
@@ -133,6 +143,15 @@ impl Cells {
     }
 
     fn write_word(&mut self, memory: Id, cell: u32, value: u64) -> Id {
+        let key = (memory, cell, value);
+        self.written.get(&key).unwrap_or_else(|| {
+            let after = self.row_with(memory, cell, value);
+            self.written.insert(key, after);
+            after
+        })
+    }
+
+    fn row_with(&mut self, memory: Id, cell: u32, value: u64) -> Id {
         let column = self.cells[cell as usize].column.unwrap_or_else(|| {
             let column = self.columns.len() as u32;
             self.columns.push(cell);

@@ -87,6 +87,12 @@ pub struct Explorer {
     transitions: u64,
     seen: Interner<(Vec<Observed>, bool)>,
     outcomes: Vec<Outcome>,
+    /// What the last states expanded lead to.
+    found: Vec<Found>,
+    /// For each, the state that a search for it comes upon first.
+    candidates: Vec<Id>,
+    /// Of no meaning: what glances at memory come to.
+    glanced: Id,
 }
 
 impl Explorer {
@@ -108,21 +114,30 @@ impl Explorer {
             transitions: 0,
             seen: Interner::default(),
             outcomes: Vec::new(),
+            found: Vec::new(),
+            candidates: Vec::new(),
+            glanced: 0,
         };
         let initial = explorer.settle(initial, |_| {});
-        explorer.reach(initial, 0, Transition { actor: 0, choice: 0 });
+        let transition = Transition { actor: 0, choice: 0 };
+        explorer.found.push(Found { state: initial, hash: hash(&initial), parent: 0, transition });
+        explorer.arrive();
         explorer
     }
 
     /// Explores what follows from up to `states` more states.
     pub fn run(&mut self, states: usize) -> Status {
-        for _ in 0..states {
-            let Some(&state) = self.states.get(self.next) else { return Status::Complete };
+        let end = self.next.saturating_add(states);
+        while self.next < end.min(self.states.len()) {
             if self.states.len() >= self.limit {
                 return Status::Full;
             }
-            self.expand(state);
-            self.next += 1;
+            let batch = (self.next + BATCH).min(end).min(self.states.len());
+            for at in self.next..batch {
+                self.expand(at as Id);
+            }
+            self.next = batch;
+            self.arrive();
         }
         if self.next == self.states.len() { Status::Complete } else { Status::Underway }
     }
@@ -208,7 +223,8 @@ impl Explorer {
         }
     }
 
-    fn expand(&mut self, state: State) {
+    fn expand(&mut self, number: Id) {
+        let state = self.state(number);
         let actors = self.world.machine().actors.len();
         if let Some(footprints) = &self.footprints {
             // What commutes and leaves a choice: the actor's choices stand for those of all.
@@ -221,21 +237,22 @@ impl Explorer {
                 }
             });
             if let Some(actor) = alone {
-                self.expand_actor(state, actor);
+                self.expand_actor(number, actor);
                 return;
             }
         }
         let before = self.transitions;
         for actor in 0..actors {
-            self.expand_actor(state, actor);
+            self.expand_actor(number, actor);
         }
         if self.transitions == before {
-            self.end(state);
+            self.end(number);
         }
     }
 
     #[inline]
-    fn expand_actor(&mut self, state: State, actor: usize) {
+    fn expand_actor(&mut self, number: Id, actor: usize) {
+        let state = self.state(number);
         let mut choices = Choices::default();
         self.world.enabled_of(state, actor, |choice| choices.push(choice));
         for choice in choices.iter() {
@@ -243,34 +260,53 @@ impl Explorer {
             let after = self.world.take(state, transition);
             let after = self.settle(after, |_| {});
             self.transitions += 1;
-            self.reach(after, self.next as Id, transition);
+            self.found.push(Found { state: after, hash: hash(&after), parent: number, transition });
         }
     }
 
-    #[inline]
-    fn reach(&mut self, state: State, parent: Id, transition: Transition) {
-        let hash = hash(&state);
-        if let Err(at) = self.index.find(hash, |id| self.states[id as usize] == state) {
-            let id = self.states.len() as Id;
-            self.states.push(state);
-            self.parents.push((parent, transition));
-            self.index.put(at, hash, id, |id| super::intern::hash(&self.states[id as usize]));
+    /// Takes the states found into account, those that are new. In a large exploration a look into the index is a look
+    /// into memory that no cache holds, so that all are looked for before the first is compared.
+    fn arrive(&mut self) {
+        let mut found = core::mem::take(&mut self.found);
+        self.candidates.clear();
+        self.candidates.extend(found.iter().map(|found| self.index.glance(found.hash)));
+        let seen = self.candidates.iter().filter_map(|&id| self.states.get(id as usize));
+        self.glanced = seen.fold(self.glanced, |sum, state| sum ^ state.0[0]);
+        for Found { state, hash, parent, transition } in found.drain(..) {
+            if let Err(at) = self.index.find(hash, |id| self.states[id as usize] == state) {
+                let id = self.states.len() as Id;
+                self.states.push(state);
+                self.parents.push((parent, transition));
+                self.index.put(at, hash, id, |id| super::intern::hash(&self.states[id as usize]));
+            }
         }
+        self.found = found;
     }
 
-    fn end(&mut self, state: State) {
+    fn end(&mut self, number: Id) {
+        let state = self.state(number);
         let ended = (0..self.world.machine().actors.len())
             .all(|actor| matches!(self.world.wants(state, actor), super::local::Wants::Nothing));
         let observed = self.world.observe(state, &self.observables);
         let id = self.seen.intern((observed.clone(), ended)) as usize;
         match self.outcomes.get_mut(id) {
             Some(outcome) => outcome.states += 1,
-            None => {
-                self.outcomes.push(Outcome { observed, ended, states: 1, witness: self.next as Id });
-            }
+            None => self.outcomes.push(Outcome { observed, ended, states: 1, witness: number }),
         }
     }
 }
+
+/// A state that a step has led to.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    state: State,
+    hash: u64,
+    parent: Id,
+    transition: Transition,
+}
+
+/// How many states are expanded before what they lead to is looked up.
+const BATCH: usize = 64;
 
 /// The choices of an actor, seldom more than a few.
 #[derive(Default)]

@@ -82,6 +82,12 @@ impl Index {
         Err(0)
     }
 
+    /// The number that a search for this hash comes upon first; [`Id::MAX`] if none.
+    #[inline]
+    pub fn glance(&self, hash: u64) -> Id {
+        self.slots.get(hash as usize & self.slots.len().wrapping_sub(1)).map_or(VACANT, |(_, id)| *id)
+    }
+
     /// Puts a number where [`Index::find`] said. `rehash` gives the hash of a number put before.
     pub fn put(&mut self, at: usize, hash: u64, id: Id, rehash: impl Fn(Id) -> u64) {
         if 4 * (self.used + 1) > 3 * self.slots.len() {
