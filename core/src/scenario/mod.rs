@@ -26,6 +26,7 @@ pub mod dump;
 mod error;
 pub mod examples;
 pub mod expect;
+pub mod litmus;
 pub mod names;
 pub mod number;
 mod overlay;

@@ -7,6 +7,7 @@ mod decode;
 mod failure;
 mod features;
 mod input;
+mod litmus;
 mod manual;
 mod map;
 mod overview;
@@ -43,6 +44,7 @@ Examples:
   stagewalk map --dump DIR                     everything a captured machine maps, in ranges
   stagewalk decode PAR_EL1 0xb0f               what the bits say
   stagewalk batch < cases.jsonl > answers.jsonl
+  stagewalk litmus tests.jsonl                 explore litmus tests, and compare with their published verdicts
 
 Numbers are hexadecimal, with or without 0x, and may have _ between digits. `-` is standard input.
 
@@ -72,6 +74,7 @@ enum Command {
     Features(features::Args),
     Check(check::Args),
     Batch(batch::Args),
+    Litmus(litmus::Args),
     Serve(serve::Args),
     Examples(manual::ExamplesArgs),
     Completions(manual::CompletionsArgs),
@@ -95,6 +98,7 @@ fn main() -> ExitCode {
         Command::Features(args) => features::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Batch(args) => batch::run(&args),
+        Command::Litmus(args) => litmus::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Examples(args) => manual::list_examples(&args),
         Command::Completions(args) => manual::completions(&args),
