@@ -107,7 +107,8 @@ impl Walks {
         &self.nodes[node as usize]
     }
 
-    /// The walk with one more answer. One that has ended stays as it is.
+    /// The walk with one more answer. One that has ended stays as it is; one whose descriptor update has failed is a
+    /// walk that begins, so that there are only so many.
     pub fn answer(&mut self, node: Id, reply: Reply) -> Id {
         let from = self.get(node);
         if let Some(&(_, next)) = from.next.iter().find(|(answer, _)| *answer == reply) {
@@ -116,7 +117,16 @@ impl Walks {
         if matches!(from.progress, Progress::Ends(_)) {
             return node;
         }
-        let next = self.make(from.root, Some((node, reply)));
+        let again = match from.ask() {
+            Some(Ask::CompareAndSwap { expected, .. }) => reply.is_ok_and(|found| found != expected),
+            _ => false,
+        };
+        let next = match from.lookup {
+            // The descriptor has changed, and what the walk has read counts for nothing: it is where it began.
+            Some(lookup) if again => lookup.begin,
+            None if again => self.begin(from.root),
+            _ => self.make(from.root, Some((node, reply))),
+        };
         self.nodes[node as usize].next.push((reply, next));
         next
     }
