@@ -258,11 +258,28 @@ impl World {
         state.0[actor] = new;
         let thread = &self.threads[actor];
         let (was, is) = (thread.node(old), thread.node(new));
-        if state.0[SYNC] != Sync::IDLE && was.hardware_walk | was.software_walk && !is.hardware_walk & !is.software_walk
-        {
+        let ends = was.hardware_walk | was.software_walk && !is.hardware_walk & !is.software_walk;
+        let begins = is.hardware_walk & !was.hardware_walk;
+        if ends && state.0[SYNC] != Sync::IDLE {
             state = self.synced(state, |sync| sync.walk_ended(actor));
         }
-        if self.machine.tlb { self.tlbs_follow(before, state, actor) } else { state }
+        if !self.machine.tlb {
+            return state;
+        }
+        if begins {
+            state = self.walk_begins(before, state, actor);
+        }
+        self.tlbs_follow(before, state, actor)
+    }
+
+    /// A hardware walk begins with what the TLB may still hold: invalidations that are under way wait for it, too.
+    fn walk_begins(&mut self, before: State, state: State, actor: usize) -> State {
+        let pending = |by: &usize| self.tlbs.held_after(before.0[TLBS], actor, *by).is_some();
+        let issuers: Vec<usize> = (0..self.threads.len()).filter(|by| *by != actor).filter(pending).collect();
+        if issuers.is_empty() {
+            return state;
+        }
+        self.synced(state, |sync| issuers.iter().for_each(|&by| sync.waits[by] = sync.waits[by].with(actor)))
     }
 
     #[inline]
