@@ -41,7 +41,8 @@ pub(super) fn room(record: &Record) -> Vec<Beyond> {
     if updates_speculatively(record) {
         found.push(Beyond::SpeculativeUpdate);
     }
-    let written: Vec<&str> = record.threads.iter().flatten().filter(|op| op.writes()).filter_map(descriptor_of).collect();
+    let written: Vec<&str> =
+        record.threads.iter().flatten().filter(|op| op.writes()).filter_map(descriptor_of).collect();
     let (mut unordered, mut fault) = (false, false);
     for ops in &record.threads {
         let order = Order::new(ops);
@@ -101,7 +102,8 @@ impl Order {
         }
         // Through whatever lies between: all that an access in between is ordered after is known before.
         for (later, earlier) in pairs(ops) {
-            let between = (earlier + 1..later).any(|middle| order.effects[middle][earlier] && order.effects[later][middle]);
+            let between =
+                (earlier + 1..later).any(|middle| order.effects[middle][earlier] && order.effects[later][middle]);
             order.effects[later][earlier] |= between;
         }
         for (later, earlier) in pairs(ops) {
@@ -168,8 +170,7 @@ impl<'a> Flow<'a> {
     /// The accesses that are ordered after a load because they depend on what it loaded.
     fn from(ops: &'a [Op], load: usize) -> Vec<usize> {
         let Some(dst) = ops[load].access().and_then(|access| access.dst.as_deref()) else { return Vec::new() };
-        let mut flow =
-            Self { registers: Vec::from([dst]), flags: false, branched: false, synchronized: false };
+        let mut flow = Self { registers: Vec::from([dst]), flags: false, branched: false, synchronized: false };
         (load + 1..ops.len()).filter(|&at| flow.reaches(&ops[at])).collect()
     }
 

@@ -119,17 +119,15 @@ fn litmus(record: &Record, options: Options) -> Result<Answer, ScenarioError> {
         (None, _) => (None, Some(format!("there are more than {} states", options.states))),
         (_, None) => (None, Some("no verdict is published".into())),
         (Some(ours), Some(theirs)) if ours == theirs => (Some(true), None),
-        (Some(Verdict::Forbidden), Some(Verdict::Allowed)) => match beyond(record, options)? {
-            (room, states) if room.is_empty() => {
-                answer.states += states;
-                (Some(false), Some("published as allowed, and no interleaving reaches it".into()))
+        (Some(ours @ (Verdict::Forbidden | Verdict::Required)), Some(Verdict::Allowed)) => {
+            let (room, states) = beyond(record, options, ours)?;
+            answer.states += states;
+            let things: Vec<_> = room.into_iter().map(Beyond::text).collect();
+            match things.is_empty() {
+                true => (Some(false), Some(format!("published as allowed, found to be {}", ours.text()))),
+                false => (None, Some(format!("has outcomes that are not modelled: it takes {}", things.join(", or ")))),
             }
-            (room, states) => {
-                answer.states += states;
-                let things: Vec<_> = room.into_iter().map(Beyond::text).collect();
-                (None, Some(format!("allowed only by what is not modelled: it takes {}", things.join(", or "))))
-            }
-        },
+        }
         (Some(ours), Some(theirs)) => {
             (Some(false), Some(format!("published as {}, found to be {}", theirs.text(), ours.text())))
         }
@@ -138,14 +136,14 @@ fn litmus(record: &Record, options: Options) -> Result<Answer, ScenarioError> {
 }
 
 /// What a test needs that the machine does not have, and the states it took to find out.
-fn beyond(record: &Record, options: Options) -> Result<(Vec<Beyond>, usize), ScenarioError> {
+fn beyond(record: &Record, options: Options, ours: Verdict) -> Result<(Vec<Beyond>, usize), ScenarioError> {
     let mut room = order::room(record);
     if options.early {
         return Ok((room, 0));
     }
     let early = Options { early: true, ..options };
     let found = explore(record.subject(true)?, record.quantifier, early);
-    if found.verdict.is_some_and(|verdict| verdict != Verdict::Forbidden) {
+    if found.verdict.is_some_and(|verdict| verdict != ours) {
         room.insert(0, Beyond::Early);
     }
     Ok((room, found.states))
@@ -162,11 +160,12 @@ fn unmodelled(record: &Record) -> Option<String> {
         Condition::Reg(thread, reg, value) => {
             el0 |= descriptor(value).is_some_and(written);
             let begins = record.init.regs.get(&format!("{thread}")).is_some_and(|regs| regs.contains_key(reg));
-            let handler = record.fault_handlers.get(thread).is_some_and(|handler| handler.set.contains_key(reg));
             let sets = |op: &Op| op.written().any(|written| written == reg);
-            let known = begins || handler || record.threads.get(*thread).is_some_and(|ops| ops.iter().any(sets));
+            let known = begins || record.threads.get(*thread).is_some_and(|ops| ops.iter().any(sets));
             if !known {
-                free.get_or_insert_with(|| format!("P{thread}:{reg} is unconstrained: nothing ever writes it"));
+                free.get_or_insert_with(|| {
+                    format!("P{thread}:{reg} is unconstrained: no instruction of the thread writes it")
+                });
             }
         }
         Condition::PteMem(_, value) => el0 |= descriptor(value).is_some_and(written),
@@ -194,12 +193,7 @@ pub(super) fn run(explorer: &mut Explorer) -> bool {
 }
 
 /// The verdict, as far as it is settled.
-fn verdict(
-    explorer: &Explorer,
-    predicate: &Predicate,
-    quantifier: Quantifier,
-    complete: bool,
-) -> Option<Verdict> {
+fn verdict(explorer: &Explorer, predicate: &Predicate, quantifier: Quantifier, complete: bool) -> Option<Verdict> {
     let mut ended = explorer.outcomes().iter().filter(|outcome| outcome.ended);
     let some = ended.clone().any(|outcome| predicate.holds(&outcome.observed));
     let all = ended.all(|outcome| predicate.holds(&outcome.observed));

@@ -140,7 +140,8 @@ impl Pages {
 
     /// What a cell of some kind holds for a value.
     pub fn word(&self, kind: Kind, value: &Word) -> Result<u64, ScenarioError> {
-        let wrong = |expected: &str| Err(ScenarioError::new(format_args!("not what the cell holds: expected {expected}")));
+        let wrong =
+            |expected: &str| Err(ScenarioError::new(format_args!("not what the cell holds: expected {expected}")));
         let leaf = |page: &str, af: u64| Ok(leaf(self.page(page)?, af));
         match (kind, value) {
             (Kind::Root | Kind::Entry | Kind::Stage2, Word::Text(text)) if text == "I" => Ok(0),
@@ -174,7 +175,9 @@ impl Pages {
         if !par_el1_fault::F.is_set(par) {
             let page = bits(par, 47, 12) << 12;
             let mut pages = self.names.iter().zip((PAGES..).step_by(PAGE as usize));
-            return pages.find(|(_, known)| *known == page).map_or(format!("ok/{page:#x}"), |(name, _)| format!("ok/{name}"));
+            return pages
+                .find(|(_, known)| *known == page)
+                .map_or(format!("ok/{page:#x}"), |(name, _)| format!("ok/{name}"));
         }
         let status = par_el1_fault::FST.get(par);
         match (par_el1_fault::S.is_set(par), status) {

@@ -156,7 +156,8 @@ impl Scenario {
             _ => 0,
         };
         let all = self.seen.iter().zip(observed);
-        let texts = all.map(|(seen, observed)| format!("{}={}", seen.text, self.pages.text(seen.kind, value(observed))));
+        let texts =
+            all.map(|(seen, observed)| format!("{}={}", seen.text, self.pages.text(seen.kind, value(observed))));
         texts.collect::<Vec<_>>().join(" ")
     }
 
@@ -250,4 +251,3 @@ fn seen(record: &Parts, pages: &Pages) -> Result<Vec<Seen>, ScenarioError> {
     }
     Ok(all)
 }
-
