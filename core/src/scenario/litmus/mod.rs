@@ -6,10 +6,12 @@
 
 mod condition;
 mod layout;
+mod op;
 mod order;
 mod program;
 pub mod record;
 pub mod software;
+mod value;
 mod verdict;
 
 pub use condition::{Condition, Predicate};
@@ -25,7 +27,6 @@ use crate::machine::explore::Observable;
 
 /// A line of a file of tests.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Test {
     /// A program with a published verdict.
     Litmus(Record),
