@@ -297,3 +297,29 @@ fn what_is_not_enabled_is_refused() {
     }
     assert!(world.step(state, Transition { actor: 1, choice: 0 }).is_some());
 }
+
+#[test]
+fn a_walk_whose_update_fails_looks_again() {
+    // The leaf is written twice without its access flag; with FEAT_HAFT no table has its own in the beginning.
+    let Guest { memory, mut pe, stage1 } = guest();
+    pe.regs.set(SysReg::TcrEl1, 0x5_8080_3510 | 1 << 39);
+    pe.regs.set(SysReg::HcrxEl2, 1 << 14);
+    let entry = place(stage1.entry(VA, 3).expect("a table"));
+    let unused = |page| leaf(page) & !(1 << 10);
+    for haft in [0, 1 << 11] {
+        pe.regs.set(SysReg::Tcr2El1, haft);
+        let stores = vec![store(entry, unused(PAGES.0)), store(entry, unused(PAGES.0 + 0x1000))];
+        let writer = Actor::vcpu("writer", pe.clone(), stores);
+        let walkers = ["first", "second"].map(|name| {
+            let pe = Pe { el: 2, ..pe.clone() };
+            Actor::vcpu(name, pe, vec![at(Op::S1E1R)])
+        });
+        let [first, second] = walkers;
+        let actors = vec![first, second, writer];
+        let machine = Machine { tlb: false, stepwise: true, ..Machine::new(actors, memory.clone()) };
+        let (reduced, whole) = (explore(&machine, true), explore(&machine, false));
+        assert!(reduced.reduces(), "the survey ends though updates may fail again and again");
+        assert_eq!(outcomes(&reduced), outcomes(&whole));
+        assert_eq!(pages(&whole), BTreeSet::from([OLD, NEW]));
+    }
+}

@@ -8,7 +8,7 @@ use super::intern::{Id, Interner};
 use crate::access::Op;
 use crate::addr::FullAddress;
 use crate::at::{self, Answer, Outcome};
-use crate::env::{Ask, Replay, Traced};
+use crate::env::{Ask, Fetch, Replay, Traced};
 use crate::layout::descriptor::s1;
 use crate::machine::tlbi::Entry;
 use crate::memory::Reply;
@@ -31,7 +31,7 @@ pub struct Root {
 }
 
 /// How far a walk has got.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// It waits for an answer.
     Asks(Ask),
@@ -107,39 +107,50 @@ impl Walks {
         &self.nodes[node as usize]
     }
 
-    /// The walk with one more answer. One that has ended stays as it is; one whose descriptor update has failed is a
-    /// walk that begins, so that there are only so many.
+    /// The walk with one more answer. One that has ended stays as it is.
     pub fn answer(&mut self, node: Id, reply: Reply) -> Id {
         let from = self.get(node);
         if let Some(&(_, next)) = from.next.iter().find(|(answer, _)| *answer == reply) {
             return next;
         }
-        if matches!(from.progress, Progress::Ends(_)) {
-            return node;
-        }
-        let again = match from.ask() {
-            Some(Ask::CompareAndSwap { expected, .. }) => reply.is_ok_and(|found| found != expected),
-            _ => false,
-        };
-        let next = match from.lookup {
-            // The descriptor has changed, and what the walk has read counts for nothing: it is where it began.
-            Some(lookup) if again => lookup.begin,
-            None if again => self.begin(from.root),
-            _ => self.make(from.root, Some((node, reply))),
+        let next = match from.ask() {
+            None => return node,
+            Some(Ask::CompareAndSwap { fetch, expected, .. }) if reply != Ok(expected) => {
+                self.after_failed_update(node, fetch, reply)
+            }
+            Some(_) => self.make(from.root, Some((node, reply))),
         };
         self.nodes[node as usize].next.push((reply, next));
         next
     }
 
+    /// A walk whose descriptor update has failed stands where it stood before, or where it would stand if it had read
+    /// what the update has found: there are only so many, however often it fails.
+    fn after_failed_update(&mut self, node: Id, update: Fetch, found: Reply) -> Id {
+        let before = self.before(node);
+        let read = |id: &&Id| self.get(**id).ask().is_some_and(|ask| ask.fetch().address == update.address);
+        let reread = before.iter().find(read).copied().map(|id| self.answer(id, found));
+        let next = self.make(self.get(node).root, Some((node, found)));
+        let mut known = before.into_iter().chain(reread);
+        match known.find(|&id| self.get(id).progress == self.get(next).progress) {
+            Some(known) => {
+                self.nodes.pop();
+                known
+            }
+            None => next,
+        }
+    }
+
+    /// The nodes that lead to a node, the nearest first.
+    fn before(&self, node: Id) -> Vec<Id> {
+        core::iter::successors(Some(node), |&id| self.get(id).before.map(|(before, _)| before)).skip(1).collect()
+    }
+
     /// The answers that lead to a node.
     #[must_use]
     pub fn answers(&self, node: Id) -> Vec<Reply> {
-        let mut before = self.get(node).before;
-        let mut answers = Vec::new();
-        while let Some((id, reply)) = before {
-            answers.push(reply);
-            before = self.get(id).before;
-        }
+        let path = core::iter::successors(self.get(node).before, |&(id, _)| self.get(id).before);
+        let mut answers: Vec<Reply> = path.map(|(_, reply)| reply).collect();
         answers.reverse();
         answers
     }
