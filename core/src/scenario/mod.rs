@@ -27,6 +27,7 @@ mod error;
 pub mod examples;
 pub mod expect;
 pub mod litmus;
+pub mod machine;
 pub mod names;
 pub mod number;
 mod overlay;
