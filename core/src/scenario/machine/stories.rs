@@ -38,5 +38,5 @@ macro_rules! stories {
 }
 
 stories! {
-    "swapped-out-el1"
+    "swapped-out" "swapped-out-el1" "swapped-out-el2"
 }

@@ -103,7 +103,8 @@ fn nothing_that_is_read_brings_it_down() {
     }
     assert!(alloc::format!("{{\"actors\": {}", "[".repeat(100_000)).parse::<Scenario>().is_err());
     let odd = r#"{"actors": [{"name": "a", "el": 3, "regs": {"TCR_EL1": "0xffff_ffff_ffff_ffff"},
-        "program": ["AT S12E0W, 0xffff_ffff_ffff_ffff", "B 0xffff", "TLBI RVAAE1IS, 0xffff_ffff_ffff_ffff, 0xffff_ffff_ffff_ffff",
+        "program": ["AT S12E0W, 0xffff_ffff_ffff_ffff", "B 0xffff",
+        "TLBI RVAAE1IS, 0xffff_ffff_ffff_ffff, 0xffff_ffff_ffff_ffff",
         "LDADD X30, X30, [X30]", "STXR X1, 0x1, pa:0xffff_ffff_ffff_ffff"], "handler": {"then": "next"}}]}"#;
     let scenario: Scenario = odd.parse().expect("odd, and allowed");
     let mut explorer = Explorer::new(scenario.machine, Vec::new(), Options { states: 1000, ..Options::default() });

@@ -8,10 +8,10 @@
 //! | `CAS X0, new, [x]`, `CAS X0, old, new, [x]` | X0 is compared, and takes what was there; what is compared apart |
 //! | `LDR X1, [x], DEPENDENT` | its address depends on an earlier load |
 //! | `AT S1E1R, x`, `MRS X0, PAR_EL1`, `MSR TTBR0_EL1, X3` | |
-//! | `MOV`, `ADD`, `SUB`, `AND`, `ORR`, `EOR`, `BIC`, `LSL`, `LSR X0, X1, 0x10` | |
+//! | `MOV`, `ADD`, `SUB`, `AND`, `ORR`, `EOR`, `BIC`, `LSR X0, X1, 0x10` | |
 //! | `CMP X0, 1`, `CSEL X0, X1, X2, EQ`, `B.NE again`, `CBZ X0, again`, `again:` | a number is that of an instruction |
 //! | `DMB ISHST`, `DSB ISH`, `ISB`, `ERET` | |
-//! | `TLBI VAE1IS, x`, `TLBI VALE1, x, asid:3`, `TLBI RVAAE1IS, x, 0x10` | the ASID is the actor's own; pages of a range |
+//! | `TLBI VAE1IS, x`, `TLBI VALE1, x, asid:3`, `TLBI RVAAE1IS, x, 0x10` | the actor's ASID; pages of a range |
 //! | `TLBI ASIDE1IS`, `TLBI VMALLE1`, `TLBI IPAS2E1IS, page`, `TLBI VMALLS12E1IS` | |
 
 mod operand;
