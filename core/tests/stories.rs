@@ -3,7 +3,8 @@
 #![cfg(feature = "json")]
 
 use stagewalk::machine::explore::{Explorer, Options, Status};
-use stagewalk::machine::{Policy, World};
+use stagewalk::machine::trace::Trace;
+use stagewalk::machine::{Policy, Transition, World};
 use stagewalk::scenario::machine::{HARDWARE, Scenario, stories};
 use stagewalk::scenario::names::lookup;
 use std::collections::BTreeSet;
@@ -14,18 +15,16 @@ fn outcomes(scenario: &Scenario, reduce: bool) -> BTreeSet<String> {
     let mut explorer = Explorer::new(scenario.machine.clone(), scenario.observables(), options);
     assert_eq!(explorer.run(usize::MAX), Status::Complete, "{}", scenario.name);
     let mut all = BTreeSet::new();
-    for outcome in explorer.outcomes() {
-        let text = scenario.outcome(&outcome.observed, outcome.ended);
+    for found in scenario.found(&mut explorer) {
+        let trace: Trace = found.trace.to_string().parse().expect("a trace");
         let mut world = World::new(scenario.machine.clone());
-        let mut state = world.initial();
-        for step in explorer.trace(outcome.witness) {
-            assert!(world.enabled(state).contains(&step), "{}: {step:?} is not enabled", scenario.name);
-            state = world.step(state, step);
-        }
+        let initial = world.initial();
+        let step = |state, &step: &Transition| world.step(state, step).expect("a step that is enabled");
+        let state = trace.0.iter().fold(initial, step);
         assert!(world.enabled(state).is_empty());
         let seen = world.observe(state, &scenario.observables());
-        assert_eq!(scenario.outcome(&seen, outcome.ended), text);
-        all.insert(text);
+        assert_eq!(scenario.outcome(&seen, found.ended), found.outcome);
+        assert!(all.insert(found.outcome), "an outcome twice");
     }
     all
 }

@@ -134,6 +134,12 @@ impl Cells {
         self.cells[place.low as usize].address
     }
 
+    /// The address of the doubleword of this number.
+    #[must_use]
+    pub fn cell_address(&self, word: u32) -> u64 {
+        self.cells[word as usize].address
+    }
+
     fn cell(&mut self, address: u64) -> u32 {
         *self.by_address.entry(address).or_insert_with(|| {
             let (initial, aborts) = (self.initial.word(address), self.initial.read(address, false).is_err());

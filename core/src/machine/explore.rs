@@ -93,6 +93,24 @@ pub struct Explorer {
     candidates: Vec<Id>,
     /// Of no meaning: what glances at memory come to.
     glanced: Id,
+    /// The states in which nothing can happen, each with the number of its outcome.
+    ends: Vec<(Id, Id)>,
+    share: Option<Share>,
+}
+
+/// One part of several of what was not yet explored at some time.
+#[derive(Clone, Copy, Debug)]
+struct Share {
+    first: usize,
+    last: usize,
+    part: usize,
+    parts: usize,
+}
+
+impl Share {
+    const fn has(self, state: usize) -> bool {
+        state < self.first || state >= self.last || (state - self.first) % self.parts == self.part
+    }
 }
 
 impl Explorer {
@@ -117,6 +135,8 @@ impl Explorer {
             found: Vec::new(),
             candidates: Vec::new(),
             glanced: 0,
+            ends: Vec::new(),
+            share: None,
         };
         let initial = explorer.settle(initial, |_| {});
         let transition = Transition { actor: 0, choice: 0 };
@@ -134,12 +154,25 @@ impl Explorer {
             }
             let batch = (self.next + BATCH).min(end).min(self.states.len());
             for at in self.next..batch {
-                self.expand(at as Id);
+                if self.share.is_none_or(|share| share.has(at)) {
+                    self.expand(at as Id);
+                }
             }
             self.next = batch;
             self.arrive();
         }
         if self.next == self.states.len() { Status::Complete } else { Status::Underway }
+    }
+
+    /// Leaves out of what is not explored yet all but one part of several: number `part`, from 0, of `parts`. All parts
+    /// together reach what the whole would.
+    pub fn divide(&mut self, part: usize, parts: usize) {
+        self.share = Some(Share { first: self.next, last: self.states.len(), part, parts: parts.max(1) });
+    }
+
+    /// The states found so far in which nothing can happen, each with the number of its outcome.
+    pub fn ends(&self) -> impl Iterator<Item = (State, usize)> + '_ {
+        self.ends.iter().map(|&(id, outcome)| (self.states[id as usize], outcome as usize))
     }
 
     /// The world that has been explored.
@@ -288,8 +321,9 @@ impl Explorer {
         let ended = (0..self.world.machine().actors.len())
             .all(|actor| matches!(self.world.wants(state, actor), super::local::Wants::Nothing));
         let observed = self.world.observe(state, &self.observables);
-        let id = self.seen.intern((observed.clone(), ended)) as usize;
-        match self.outcomes.get_mut(id) {
+        let id = self.seen.intern((observed.clone(), ended));
+        self.ends.push((number, id));
+        match self.outcomes.get_mut(id as usize) {
             Some(outcome) => outcome.states += 1,
             None => self.outcomes.push(Outcome { observed, ended, states: 1, witness: number }),
         }

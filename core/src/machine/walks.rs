@@ -146,6 +146,12 @@ impl Walks {
         core::iter::successors(Some(node), |&id| self.get(id).before.map(|(before, _)| before)).skip(1).collect()
     }
 
+    /// The node before, and the answer that led from there; `None` at the beginning.
+    #[must_use]
+    pub fn last_answer(&self, node: Id) -> Option<(Id, Reply)> {
+        self.get(node).before
+    }
+
     /// The answers that lead to a node.
     #[must_use]
     pub fn answers(&self, node: Id) -> Vec<Reply> {

@@ -107,6 +107,12 @@ impl World {
         self.node(state, actor).wants
     }
 
+    /// Whether an actor has come to its end.
+    #[must_use]
+    pub fn has_ended(&self, state: State, actor: usize) -> bool {
+        matches!(self.wants(state, actor), Wants::Nothing)
+    }
+
     /// What actors share besides memory and TLBs.
     #[must_use]
     pub fn sync(&self, state: State) -> &Sync {
@@ -153,6 +159,12 @@ impl World {
             }
         }
         found
+    }
+
+    /// The walks that an actor's next translation may use, in the order of its choices; none if it translates nothing.
+    pub fn translations(&mut self, state: State, actor: usize) -> Vec<Id> {
+        let wants = self.wants(state, actor);
+        self.candidates(state, actor, wants)
     }
 
     fn candidates_of(&mut self, state: State, actor: usize, root: Root, early: bool) -> Vec<Id> {

@@ -18,6 +18,8 @@ pub enum Exit {
     BadInput = 3,
     /// Something needed is not available.
     Unavailable = 4,
+    /// An exploration that ended early.
+    Incomplete = 5,
 }
 
 /// Why a command could not answer.

@@ -4,6 +4,7 @@ mod at;
 mod batch;
 mod check;
 mod decode;
+mod explore;
 mod failure;
 mod features;
 mod input;
@@ -11,6 +12,7 @@ mod litmus;
 mod manual;
 mod map;
 mod overview;
+mod replay;
 mod report;
 mod serve;
 mod source;
@@ -45,6 +47,7 @@ Examples:
   stagewalk decode PAR_EL1 0xb0f               what the bits say
   stagewalk batch < cases.jsonl > answers.jsonl
   stagewalk litmus tests.jsonl                 explore litmus tests, and compare with their published verdicts
+  stagewalk explore swapped-out                every interleaving of several vCPUs, and what comes of each
 
 Numbers are hexadecimal, with or without 0x, and may have _ between digits. `-` is standard input.
 
@@ -53,7 +56,8 @@ Exit codes:
   1  an architectural fault, with --fail-on-fault; for check, an answer that differs
   2  a command that makes no sense: see --help
   3  input that cannot be read
-  4  something this needs is not available";
+  4  something this needs is not available
+  5  an exploration that a limit or Ctrl-C ended early";
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Color {
@@ -72,6 +76,8 @@ enum Command {
     Map(map::Args),
     Decode(decode::Args),
     Features(features::Args),
+    Explore(explore::Args),
+    Replay(replay::Args),
     Check(check::Args),
     Batch(batch::Args),
     Litmus(litmus::Args),
@@ -96,6 +102,8 @@ fn main() -> ExitCode {
         Command::Map(args) => map::run(&args),
         Command::Decode(args) => decode::run(args),
         Command::Features(args) => features::run(&args),
+        Command::Explore(args) => explore::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Batch(args) => batch::run(&args),
         Command::Litmus(args) => litmus::run(&args),

@@ -7,6 +7,7 @@ use crate::style::HEADING;
 use clap::CommandFactory;
 use clap_complete::Shell;
 use stagewalk::scenario::examples;
+use stagewalk::scenario::machine::stories::{self, Story};
 use std::io::{self, Write};
 
 /// Print a completion script for a shell.
@@ -25,13 +26,15 @@ Example:
   stagewalk man | man -l -")]
 pub struct ManArgs {}
 
-/// List the built-in examples, or print one as a case to change and run again.
+/// List the built-in examples and scenarios of several vCPUs, or print one to change and run again.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
   stagewalk examples
   stagewalk examples page-4k > case.json
-  stagewalk walk --scenario case.json")]
+  stagewalk walk --scenario case.json
+  stagewalk examples swapped-out > scenario.json
+  stagewalk explore scenario.json")]
 pub struct ExamplesArgs {
     /// The example to print, as JSON.
     name: Option<String>,
@@ -49,6 +52,10 @@ pub fn man() -> Result<Exit, Failure> {
 
 pub fn list_examples(args: &ExamplesArgs) -> Result<Exit, Failure> {
     let mut out = anstream::stdout().lock();
+    if let Some(story) = args.name.as_deref().and_then(Story::find) {
+        write!(out, "{}", story.text)?;
+        return Ok(Exit::Answered);
+    }
     if let Some(name) = &args.name {
         let case = source::example(name)?.case();
         writeln!(out, "{}", serde_json::to_string_pretty(&case).map_err(io::Error::from)?)?;
@@ -56,6 +63,11 @@ pub fn list_examples(args: &ExamplesArgs) -> Result<Exit, Failure> {
     }
     for example in examples::ALL {
         writeln!(out, "{HEADING}{:<16}{HEADING:#} {}", example.name, example.title)?;
+    }
+    writeln!(out, "\nSeveral vCPUs, for `stagewalk explore`:")?;
+    for story in stories::ALL {
+        let title = story.scenario().map(|scenario| scenario.title).unwrap_or_default();
+        writeln!(out, "{HEADING}{:<24}{HEADING:#} {title}", story.name)?;
     }
     Ok(Exit::Answered)
 }

@@ -19,6 +19,8 @@
 //! ```
 
 pub mod asm;
+mod found;
+mod narrate;
 mod observe;
 mod policies;
 mod read;
@@ -29,6 +31,8 @@ mod tests;
 mod tree;
 mod write;
 
+pub use found::Found;
+pub use narrate::{Replay, Told};
 pub use observe::Watched;
 pub use policies::HARDWARE;
 pub use symbols::Symbols;
