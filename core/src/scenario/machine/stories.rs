@@ -38,5 +38,20 @@ macro_rules! stories {
 }
 
 stories! {
-    "swapped-out" "swapped-out-el1" "swapped-out-el2"
+    "swapped-out"
+    "swapped-out-el1"
+    "swapped-out-el2"
+    "torn-walk"
+    "publish-order"
+    "table-reuse"
+    "access-flag-aba"
+    "access-flag-data"
+    "notifier"
+    "notifier-uncovered"
+    "break-before-make"
+    "no-break-before-make"
+    "par-outlives"
+    "last-level-tlbi"
+    "missing-dsb"
+    "missing-is"
 }
