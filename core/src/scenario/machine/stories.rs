@@ -54,4 +54,12 @@ stories! {
     "last-level-tlbi"
     "missing-dsb"
     "missing-is"
+    "missing-tlbi"
+    "missing-isb"
+    "with-isb"
+    "two-walkers"
+    "lost-dirty-update"
+    "kept-dirty-update"
+    "translate-request"
+    "lazy-shadow"
 }
