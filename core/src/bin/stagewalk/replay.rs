@@ -2,7 +2,7 @@
 
 use crate::explore::{Emulated, policy, scenario};
 use crate::failure::{Exit, Failure};
-use crate::style::{HEADING, QUIET};
+use crate::style::{self, HEADING, QUIET};
 use serde::Serialize;
 use stagewalk::machine::trace::Trace;
 use stagewalk::scenario::machine::{Replay, Told};
@@ -95,11 +95,14 @@ fn print(answer: &Answer, json: bool) -> Result<(), Failure> {
     let widest =
         |text: fn(&Told) -> &str| answer.steps.iter().map(|told| text(told).chars().count()).max().unwrap_or(0);
     let (name, instruction) = (widest(|told| &told.actor), widest(|told| &told.instruction));
+    let indent = name + instruction + 10;
     for (at, told) in answer.steps.iter().enumerate() {
         let Told { actor, instruction: text, what, changes, .. } = told;
+        let what = style::wrap(what, indent, indent + 2);
         writeln!(out, "{:>4}  {actor:<name$}  {text:<instruction$}  {what}", at + 1)?;
         for change in changes {
-            writeln!(out, "{:indent$}{QUIET}→ {change}{QUIET:#}", "", indent = name + instruction + 10)?;
+            let change = style::wrap(change, indent + 2, indent + 4);
+            writeln!(out, "{:indent$}{QUIET}→ {change}{QUIET:#}", "")?;
         }
     }
     let state = if answer.over { "In the end" } else { "So far" };

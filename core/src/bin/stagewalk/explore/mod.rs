@@ -145,13 +145,13 @@ fn everything(scenario: &Scenario, args: &Args, watch: &mut Watch) -> Reached {
         explorer.divide(part - 1, parts);
     }
     let stopped = loop {
+        if let Some(stopped) = watch.look(explorer.states(), explorer.bytes()) {
+            break Some(stopped);
+        }
         match explorer.run(1 << 12) {
             Status::Complete => break None,
             Status::Full => break Some(Stopped::States),
             Status::Underway => {}
-        }
-        if let Some(stopped) = watch.look(explorer.states(), explorer.bytes()) {
-            break Some(stopped);
         }
     };
     let mut rows: Vec<Row> = Vec::new();
