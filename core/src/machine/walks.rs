@@ -193,18 +193,6 @@ impl Walks {
         (progress, traced.into_steps())
     }
 
-    /// The node at which a walk begins again whose compare-and-swap, at `node`, has just failed: what it was told
-    /// before does not count any more, and so walks do not grow without end.
-    fn again(&mut self, node: Id, steps: &[Step]) -> Option<Id> {
-        let lost = |stage| steps.iter().any(|step| step.rule == Rule::SwapLost && step.place.stage == Some(stage));
-        let Node { root, lookup, .. } = *self.get(node);
-        match self.get(node).ask()? {
-            Ask::CompareAndSwap { .. } if lost(Stage::S1) => Some(self.begin(root)),
-            Ask::CompareAndSwap { .. } if lost(Stage::S2) => lookup.map(|lookup| lookup.begin),
-            _ => None,
-        }
-    }
-
     fn make(&mut self, root: Root, before: Option<(Id, Reply)>) -> Id {
         let mut answers = before.map_or_else(Vec::new, |(node, _)| self.answers(node));
         answers.extend(before.map(|(_, reply)| reply));
