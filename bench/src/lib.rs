@@ -6,6 +6,7 @@
 
 pub mod chase;
 pub mod engine;
+pub mod racing;
 pub mod tables;
 #[cfg(target_arch = "wasm32")]
 mod wasm;

@@ -2,6 +2,7 @@
 
 use crate::chase;
 use crate::engine;
+use crate::racing;
 use crate::tables::{MILLION, Machine};
 use flate2::read::GzDecoder;
 use std::hint::black_box;
@@ -147,7 +148,7 @@ pub const WORKS: [Work; 11] = [
 ];
 
 /// Works that the report shows besides, for people.
-pub const MORE: [Work; 2] = [
+pub const MORE: [Work; 5] = [
     Work {
         name: "s1_at_raw",
         about: "stage 1, small tables, one whole AT from raw registers; the prepared walk, throughput",
@@ -162,7 +163,48 @@ pub const MORE: [Work; 2] = [
         wasm_bar: Some(1.35),
         prepare: || Ready::walks(Machine::stage1_small(), engine::prepared_throughput, engine::traced),
     },
+    Work {
+        name: "explore_two",
+        about: "two nested walks of single steps and a writer, every state; keys put into a standard `HashSet`",
+        bar: Bar::Ns(EXPLORED_STATE),
+        wasm_bar: Some(EXPLORED_IN_WASM),
+        prepare: || explored_states(2),
+    },
+    Work {
+        name: "explore_three",
+        about: "three walks and a writer, every state; keys put into a standard `HashSet`",
+        bar: Bar::Ns(EXPLORED_STATE),
+        wasm_bar: Some(EXPLORED_IN_WASM),
+        prepare: || explored_states(3),
+    },
+    Work {
+        name: "explore_four",
+        about: "four walks and a writer, reduced, a whole exploration; every state of two walks and a writer",
+        bar: Bar::Ns(5_000_000.0),
+        wasm_bar: Some(EXPLORED_IN_WASM),
+        prepare: || {
+            let machines = [racing::racing(2), racing::racing(4)];
+            Ready::new(
+                machines,
+                1,
+                |[two, _], passes| racing::explore(two, passes),
+                |[_, four], passes| racing::explore_reduced(four, passes),
+            )
+        },
+    },
 ];
+
+/// 1,500,000 states a second.
+const EXPLORED_STATE: f64 = 1e9 / 1.5e6;
+/// 0.6 times the speed of the native one.
+const EXPLORED_IN_WASM: f64 = 1.0 / 0.6;
+
+/// Every state of walkers and a writer.
+fn explored_states(walkers: usize) -> Ready {
+    let machine = racing::racing(walkers);
+    let states = racing::explored(&machine, false).states();
+    Ready::new(machine, states, racing::hash_set, racing::explore)
+}
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = &'static Work> {

@@ -4,9 +4,9 @@ use stagewalk::env::{Env, Fetch};
 use stagewalk::memory::Reply;
 use stagewalk::scenario::Case;
 use stagewalk_bench::chase::{self, PAGE};
-use stagewalk_bench::engine;
 use stagewalk_bench::tables::{Flat, MILLION, Machine};
 use stagewalk_bench::works::{Cases, WORKS, all};
+use stagewalk_bench::{engine, racing};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
@@ -105,6 +105,18 @@ fn every_way_to_walk_gives_the_same_answers() {
         }
         assert_eq!(engine::prepared_throughput(&machine, 2), once.wrapping_mul(2));
     }
+}
+
+#[test]
+fn racing_walks_read_24_descriptors_and_meet_the_writer() {
+    let mut alone = racing::racing(1);
+    alone.actors.truncate(1);
+    assert_eq!(racing::explored(&alone, false).states(), 25);
+    let two = racing::racing(2);
+    let (all, reduced) = (racing::explored(&two, false), racing::explored(&two, true));
+    assert_eq!(racing::explore(&two, 3), 3 * all.states() as u64);
+    assert_eq!(racing::hash_set(&two, 3), 3 * all.states() as u64);
+    assert_eq!((all.outcomes().len(), reduced.outcomes().len()), (9, 9), "each walk finds one of three pages");
 }
 
 #[test]
