@@ -19,27 +19,24 @@ impl Step<'_, '_> {
         }
     }
 
-    /// The walk by which the hypervisor emulates the AT instruction.
-    pub(super) fn emulated_root(&mut self) -> Root {
+    /// What the hypervisor executes, or walks, for the AT instruction; and whether it can execute it.
+    fn emulated_root(&mut self) -> (Root, bool) {
         let (op, va) = match self.instr() {
             Some(Instr::At { op, va }) => (op, self.value(va)),
             _ => (Op::S1E1R, 0),
         };
-        let own = || {
-            let mut pe = self.around.walks.pe(self.local.context).clone();
-            pe.el = 2;
-            pe
-        };
-        let pe = self.actor.emulated.clone().unwrap_or_else(own);
-        Root { context: self.around.walks.context(&pe), op, va }
+        self.at_root(op, va)
     }
 
     pub(super) fn emulation_wants(&mut self, stage: Stage) -> Wants {
         let (policy, instruction_first) = self.policy();
-        match (stage, policy) {
-            (Stage::Trapped, _) if instruction_first && !self.actor.host => {
-                Wants::Translate { root: self.emulated_root(), next: None, early: false }
+        if stage == Stage::Trapped && instruction_first && !self.actor.host {
+            let (root, executes) = self.emulated_root();
+            if executes {
+                return Wants::Translate { root, next: None, early: false };
             }
+        }
+        match (stage, policy) {
             (Stage::Trapped | Stage::Entering, Policy::PauseAll) => Wants::Pause,
             (Stage::Trapped | Stage::Entering, _) => Wants::BeginWalk,
             (Stage::Pausing, _) => Wants::AwaitPaused,
@@ -89,7 +86,7 @@ impl Step<'_, '_> {
     }
 
     pub(super) fn restart(&mut self) {
-        let root = self.emulated_root();
+        let (root, _) = self.emulated_root();
         let node = self.around.walks.begin(root);
         self.emulate(node);
     }

@@ -36,7 +36,9 @@ pub use policy::{Emulation, Policy, UpdateCheck};
 pub use sync::{Actors, MOST_ACTORS, Sync};
 pub use world::{State, World};
 
+use crate::access::Op;
 use crate::memory::Memory;
+use crate::params::virtual_el2;
 use crate::pe::Pe;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -72,6 +74,8 @@ pub struct Actor {
     pub pe: Pe,
     /// The registers that the hypervisor loads to emulate an AT instruction; `None`: the actor's own, at EL2.
     pub emulated: Option<Pe>,
+    /// It is a guest's hypervisor at a virtual EL2, and this is the guest as it sees itself: see [`virtual_el2`].
+    pub guest: Option<Pe>,
     /// X0 to X30.
     pub regs: [u64; REGS],
     /// What it executes.
@@ -102,10 +106,39 @@ impl Actor {
             host: false,
             pe,
             emulated: None,
+            guest: None,
             regs: [0; REGS],
             program,
             handler: Handler::default(),
             vas: Vec::new(),
+        }
+    }
+}
+
+/// What a hypervisor executes for a trapped AT instruction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Loaded {
+    /// The registers.
+    pub pe: Pe,
+    /// The instruction.
+    pub op: Op,
+    /// It can be executed; otherwise there is only the walk in software.
+    pub executes: bool,
+}
+
+impl Actor {
+    /// What the hypervisor executes for an AT instruction that the actor executes with these registers.
+    pub(crate) fn loaded(&self, own: &Pe, op: Op) -> Loaded {
+        if let Some(pe) = &self.emulated {
+            return Loaded { pe: pe.clone(), op, executes: true };
+        }
+        let Some(guest) = &self.guest else {
+            return Loaded { pe: Pe { el: 2, ..own.clone() }, op, executes: true };
+        };
+        match virtual_el2::load(own, guest, op) {
+            Some((pe, op)) => Loaded { pe, op, executes: true },
+            // The guest's own two stages, its physical addresses taken for physical ones.
+            None => Loaded { pe: Pe { el: 2, ..guest.clone() }, op, executes: false },
         }
     }
 }

@@ -6,7 +6,7 @@ use super::policy::Emulation;
 use super::program::{Instr, Operand, Target, Then};
 use super::walks::{Root, Walks};
 use super::{Actor, Machine};
-use crate::access::Op;
+use crate::access::{Op, OpKind};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -81,21 +81,41 @@ impl Roots {
 
     fn work_out(&self, (actor, set, context, next): Key, machine: &Machine, walks: &mut Walks) -> Box<[Id]> {
         let contexts = [Some(context), next];
+        let own = &machine.actors[actor];
         let mut roots = Vec::new();
         for &(op, va) in self.sets.get(usize::from(set)).into_iter().flatten() {
             for context in contexts.into_iter().flatten() {
-                roots.push(walks.begin(Root { context, op, va }));
-                let own = &machine.actors[actor];
-                if let (Some(pe), crate::access::OpKind::At(_)) = (&own.emulated, op.kind()) {
-                    let context = walks.context(pe);
-                    roots.push(walks.begin(Root { context, op, va }));
-                }
+                let root = Root { context, op, va };
+                let root = match op.kind() {
+                    OpKind::At(_) => at_root(own, emulated(machine, own), root, walks).0,
+                    OpKind::Access(_) => root,
+                };
+                roots.push(walks.begin(root));
             }
         }
         roots.sort_unstable();
         roots.dedup();
         roots.into_boxed_slice()
     }
+}
+
+/// Whether the hypervisor executes an actor's AT instructions. The host's own are always walks in software.
+pub fn emulated(machine: &Machine, actor: &Actor) -> bool {
+    actor.host || machine.emulation != Emulation::Hardware
+}
+
+/// The walk of an AT instruction in an actor's own context, or in what the hypervisor loads for it; and whether the
+/// instruction can be executed there. For a guest's hypervisor whose instructions are not emulated it is as if hardware
+/// did, at EL1, what the host would do.
+pub fn at_root(actor: &Actor, emulated: bool, own: Root, walks: &mut Walks) -> (Root, bool) {
+    if !emulated && actor.guest.is_none() {
+        return (own, true);
+    }
+    let mut loaded = actor.loaded(walks.pe(own.context), own.op);
+    if !emulated && loaded.executes {
+        loaded.pe.el = 1;
+    }
+    (Root { context: walks.context(&loaded.pe), op: loaded.op, va: own.va }, loaded.executes)
 }
 
 /// For each instruction what may be translated from there on.

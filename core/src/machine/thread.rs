@@ -3,8 +3,8 @@
 use super::cells::Cells;
 use super::intern::{Id, Interner};
 use super::local::{Fault, Local, Phase, Said, Stage, Update, Wants};
-use super::policy::Emulation;
 use super::program::{BarrierType, Condition, Data, Instr, MemoryAccess, Operand, Target, Then};
+use super::roots::{at_root, emulated};
 use super::walks::{Root, Walks};
 use super::{Actor, Machine};
 use crate::access::Op;
@@ -179,10 +179,16 @@ impl Step<'_, '_> {
         match instr {
             Instr::Access(access) => match access.target {
                 Target::Pa(pa) => self.access_wants(&access, pa),
-                Target::Va(va) => self.translate(access.op(), self.value(va), !access.address_dependency),
+                Target::Va(va) => {
+                    let root = self.root(access.op(), self.value(va));
+                    self.translate(root, !access.address_dependency)
+                }
             },
             Instr::At { .. } if self.emulated() => Wants::Own,
-            Instr::At { op, va } => self.translate(op, self.value(va), true),
+            Instr::At { op, va } => {
+                let (root, _) = self.at_root(op, self.value(va));
+                self.translate(root, true)
+            }
             Instr::Dsb(domain, BarrierType::Full) if self.local.invalidated && completes(domain) => Wants::Complete,
             Instr::Isb => Wants::Synchronize { returns: false },
             Instr::Eret => Wants::Synchronize { returns: true },
@@ -191,13 +197,20 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Whether the hypervisor executes the actor's AT instructions. The host's own are always walks in software.
     fn emulated(&self) -> bool {
-        self.actor.host || self.around.machine.emulation != Emulation::Hardware
+        emulated(self.around.machine, self.actor)
     }
 
-    fn translate(&mut self, op: Op, va: u64, early: bool) -> Wants {
-        let root = Root { context: self.local.context, op, va };
+    const fn root(&self, op: Op, va: u64) -> Root {
+        Root { context: self.local.context, op, va }
+    }
+
+    /// The walk of an AT instruction, and whether it can be executed at all.
+    pub(super) fn at_root(&mut self, op: Op, va: u64) -> (Root, bool) {
+        at_root(self.actor, self.emulated(), self.root(op, va), self.around.walks)
+    }
+
+    fn translate(&mut self, root: Root, early: bool) -> Wants {
         let machine = self.around.machine;
         if machine.stepwise && !machine.tlb {
             let node = self.around.walks.begin(root);
@@ -205,7 +218,8 @@ impl Step<'_, '_> {
                 return self.walk_wants(node);
             }
         }
-        Wants::Translate { root, next: self.local.next_context.map(|context| Root { context, ..root }), early }
+        let next = self.local.next_context.filter(|_| root.context == self.local.context);
+        Wants::Translate { root, next: next.map(|context| Root { context, ..root }), early }
     }
 
     pub(super) fn walk_wants(&mut self, node: Id) -> Wants {
@@ -252,9 +266,7 @@ impl Step<'_, '_> {
                 _ => self.advance(),
             },
             Phase::Resolving { emulating: true, .. } => {
-                let root = self.emulated_root();
-                let node = self.around.walks.begin(root);
-                self.emulate(node);
+                self.restart();
             }
             Phase::Resolving { emulating: false, .. } => self.local.phase = Phase::Ready,
             Phase::Emulating(stage) => self.emulated_step(stage, wanted, said),
@@ -267,9 +279,12 @@ impl Step<'_, '_> {
             (Instr::Access(access), _) => match access.target {
                 Target::Pa(_) => self.accessed(&access, said),
                 // A walk of which every descriptor is a step: this was the first.
-                Target::Va(va) => self.walk_from(access.op(), va, said),
+                Target::Va(va) => self.walk_from(self.root(access.op(), self.value(va)), said),
             },
-            (Instr::At { op, va }, _) => self.walk_from(op, va, said),
+            (Instr::At { op, va }, _) => {
+                let (root, _) = self.at_root(op, self.value(va));
+                self.walk_from(root, said);
+            }
             (Instr::Msr(register, value), _) => {
                 let value = self.value(value).into();
                 let written = self.local.next_context.unwrap_or(self.local.context);
@@ -320,8 +335,7 @@ impl Step<'_, '_> {
         self.local.context = self.local.next_context.take().unwrap_or(self.local.context);
     }
 
-    fn walk_from(&mut self, op: Op, va: Operand, said: Said) {
-        let root = Root { context: self.local.context, op, va: self.value(va) };
+    fn walk_from(&mut self, root: Root, said: Said) {
         let node = self.around.walks.begin(root);
         self.walked(node, said);
     }

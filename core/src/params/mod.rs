@@ -6,6 +6,7 @@ mod mec;
 mod s1;
 mod s2;
 mod tags;
+pub mod virtual_el2;
 
 pub use geometry::{BaseFormat, DescriptorType, FINAL_LEVEL, Geometry, Index, Shape};
 pub use gpc::GpcParams;

@@ -36,8 +36,8 @@ const FIELDS: [&str; 17] = [
     "observe",
     "expect",
 ];
-const ACTOR_FIELDS: [&str; 10] =
-    ["name", "host", "el", "pstate", "regs", "x", "addresses", "program", "handler", "emulated"];
+const ACTOR_FIELDS: [&str; 11] =
+    ["name", "host", "el", "pstate", "regs", "x", "addresses", "program", "handler", "emulated", "guest"];
 
 /// The fields of an object, each of a name that is known.
 struct Fields<'a>(Vec<(&'a str, At<'a>)>);
@@ -220,7 +220,16 @@ fn actor<'a>(at: &At<'a>, common: &Pe, symbols: &Symbols) -> Read<'a, (Actor, La
         let own = Fields::read(given, "a hypervisor's context", &["el", "pstate", "regs"])?;
         actor.emulated = Some(context(&own, &Pe { el: 2, ..actor.pe.clone() }, symbols)?);
     }
+    if let Some(given) = fields.get("guest") {
+        let own = Fields::read(given, "a guest as it sees itself", &["el", "pstate", "regs"])?;
+        actor.guest = Some(context(&own, &blank(&actor.pe), symbols)?);
+    }
     Ok((actor, labels))
+}
+
+/// At EL2, with every register 0.
+pub(super) fn blank(pe: &Pe) -> Pe {
+    Pe { el: 2, regs: Regs::new(), ..pe.clone() }
 }
 
 /// A PE from what it has apart from another.

@@ -39,6 +39,7 @@ macro_rules! stories {
 
 stories! {
     "swapped-out"
+    "guest-hypervisor"
     "swapped-out-el1"
     "swapped-out-el2"
     "torn-walk"

@@ -12,7 +12,8 @@ const SMALL: &str = r#"{
      "program": ["again:", "LDR X0, [x]", "CBZ X0, again", "TLBI VAE1IS, x", "DSB ISH"],
      "handler": {"set": {"X9": "leaf"}, "then": "again"}, "addresses": ["x"]},
     {"name": "b", "host": true, "el": 2, "pstate": {"PAN": 1}, "program": ["STR leaf, pa:pte"],
-     "emulated": {"el": 1, "regs": {"TTBR0_EL1": "0x0", "TCR_EL1": "0x19"}}}
+     "emulated": {"el": 1, "regs": {"TTBR0_EL1": "0x0", "TCR_EL1": "0x19"}},
+     "guest": {"regs": {"TTBR0_EL2": "0x4100_0000", "HCR_EL2": "0x4_0000_0000"}}}
   ],
   "backing": [{"ipa": "0x9000", "entry": "pte", "descriptor": "leaf"}],
   "emulation": {"policy": "tlb-lock-epoch", "instruction_first": true, "host_covered": false},
@@ -30,6 +31,7 @@ fn a_scenario_is_read_as_it_was_written() {
     assert!(scenario.to_text().contains("\"TLBI VAE1IS, x\""));
     assert_eq!((machine.tlb, machine.early, machine.stepwise, machine.actors[1].host), (false, true, true, true));
     assert_eq!(machine.actors[1].emulated.as_ref().map(|pe| (pe.el, pe.pan)), Some((1, true)));
+    assert_eq!(machine.actors[1].guest.as_ref().map(|pe| (pe.el, pe.regs.iter_nonzero().count())), Some((2, 2)));
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Writing a scenario: what differs from the defaults, and names where numbers have them.
 
+use super::read::blank;
 use super::{HARDWARE, Scenario, Symbols, observe};
 use crate::choice::Choice;
 use crate::feature::Feature;
 use crate::layout::sysreg::SysReg;
+use crate::machine::Emulation;
 use crate::machine::program::{Handler, Then};
-use crate::machine::{Actor, Emulation};
 use crate::pe::Pe;
 use crate::scenario::names::Named;
 use alloc::string::String;
@@ -125,7 +126,10 @@ impl Serialize for ActorText<'_> {
             map.serialize_entry("handler", &HandlerText { scenario, at, symbols })?;
         }
         if let Some(emulated) = &actor.emulated {
-            map.serialize_entry("emulated", &ContextText { scenario, actor, emulated })?;
+            map.serialize_entry("emulated", &ContextText { scenario, from: &actor.pe, to: emulated })?;
+        }
+        if let Some(guest) = &actor.guest {
+            map.serialize_entry("guest", &ContextText { scenario, from: &blank(&actor.pe), to: guest })?;
         }
         map.end()
     }
@@ -161,19 +165,19 @@ impl Serialize for HandlerText<'_> {
 
 struct ContextText<'a> {
     scenario: &'a Scenario,
-    actor: &'a Actor,
-    emulated: &'a Pe,
+    from: &'a Pe,
+    to: &'a Pe,
 }
 
 impl Serialize for ContextText<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (own, other) = (&self.actor.pe.regs, &self.emulated.regs);
+        let (own, other) = (&self.from.regs, &self.to.regs);
         let changed = SysReg::ALL.iter().map(|&register| (register, other.get128(register)));
         let changed = changed.filter(|&(register, value)| own.get128(register) != value);
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("el", &self.emulated.el)?;
-        if (self.emulated.pan, self.emulated.uao) != (self.actor.pe.pan, self.actor.pe.uao) {
-            map.serialize_entry("pstate", &pstate(self.emulated))?;
+        map.serialize_entry("el", &self.to.el)?;
+        if (self.to.pan, self.to.uao) != (self.from.pan, self.from.uao) {
+            map.serialize_entry("pstate", &pstate(self.to))?;
         }
         map.serialize_entry("regs", &self.scenario.registers(changed))?;
         map.end()
