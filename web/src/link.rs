@@ -3,22 +3,14 @@
 //!
 //! A link names its base and lists the edits, so it stays short. A fragment never leaves the browser.
 
+pub mod codec;
+
 use crate::document::Document;
 use crate::parse;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use flate2::Compression;
-use flate2::read::{DeflateDecoder, DeflateEncoder};
 use serde_json::{Map, Value, json};
 use stagewalk::access::Op;
 use stagewalk::layout::sysreg::SysReg;
 use std::collections::BTreeMap;
-use std::io::Read as _;
-
-/// The version written; every older one stays readable.
-const VERSION: &str = "1";
-/// No honest link inflates to more.
-const MOST: u64 = 1 << 20;
 
 /// What a link says; what it leaves out is the base's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,11 +52,7 @@ impl Link {
     /// Writes the fragment, without its `#`.
     #[must_use]
     pub fn write(&self) -> String {
-        let mut deflated = Vec::new();
-        let text = self.json().to_string();
-        // Reading from memory into memory cannot fail.
-        let _ = DeflateEncoder::new(text.as_bytes(), Compression::best()).read_to_end(&mut deflated);
-        format!("v={VERSION}&s={}", URL_SAFE_NO_PAD.encode(deflated))
+        codec::pack(self.json())
     }
 
     /// Reads a fragment, with or without its `#`; `None` when it holds nothing.
@@ -72,55 +60,25 @@ impl Link {
     /// # Errors
     /// What is wrong with the link, in a sentence.
     pub fn read(fragment: &str) -> Result<Option<Self>, String> {
-        let fragment = fragment.trim_start_matches(['#', '?']);
-        if fragment.is_empty() {
-            return Ok(None);
-        }
-        let pairs: Vec<(&str, String)> = fragment
-            .split('&')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-            .map(|(key, value)| (key, unescape(value)))
-            .collect();
-        if let Some((_, version)) = pairs.iter().find(|(key, _)| *key == "v")
-            && version != VERSION
-        {
-            return Err(format!("it is of version “{version}”, and this playground reads version {VERSION}"));
-        }
-        match pairs.iter().find(|(key, _)| *key == "s") {
-            Some((_, state)) => Self::packed(state).map(Some),
-            None => Self::by_hand(&pairs).map(Some),
-        }
+        codec::unpack(fragment)?.map(|pairs| Self::of(&pairs)).transpose()
     }
 
-    fn packed(state: &str) -> Result<Self, String> {
-        let damaged = |_| "its state is damaged: perhaps it was cut short when it was copied".to_owned();
-        let deflated =
-            URL_SAFE_NO_PAD.decode(state.trim_end_matches('=')).map_err(|error| damaged(error.to_string()))?;
-        let mut text = String::new();
-        let mut inflated = DeflateDecoder::new(deflated.as_slice()).take(MOST);
-        inflated.read_to_string(&mut text).map_err(|error| damaged(error.to_string()))?;
-        let value: Value = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
-        let Value::Object(object) = value else { return Err(damaged(String::new())) };
+    /// What keys and values say.
+    ///
+    /// # Errors
+    /// What is wrong with them, in a sentence.
+    pub fn of(pairs: &[(String, Value)]) -> Result<Self, String> {
         let mut link = Self::default();
-        for (key, value) in &object {
+        for (key, value) in pairs {
             match value {
                 Value::Object(entries) if key == "regs" || key == "mem" => {
                     for (name, value) in entries {
                         let key = if key == "regs" { "reg" } else { "mem" };
-                        link.set(key, &format!("{name}:{}", plain(value)))?;
+                        link.set(key, &format!("{name}:{}", codec::plain(value)))?;
                     }
                 }
-                _ => link.set(key, &plain(value))?,
+                _ => link.set(if key == "ex" { "base" } else { key }, &codec::plain(value))?,
             }
-        }
-        Ok(link)
-    }
-
-    fn by_hand(pairs: &[(&str, String)]) -> Result<Self, String> {
-        let mut link = Self::default();
-        for (key, value) in pairs.iter().filter(|(key, _)| *key != "v") {
-            link.set(if *key == "ex" { "base" } else { key }, value)?;
         }
         Ok(link)
     }
@@ -161,7 +119,7 @@ impl Link {
         Ok(())
     }
 
-    fn json(&self) -> Value {
+    fn json(&self) -> Map<String, Value> {
         let mut object = Map::new();
         let mut put = |key: &str, value: Option<Value>| {
             if let Some(value) = value {
@@ -179,33 +137,8 @@ impl Link {
         let mem: Map<_, _> = self.mem.iter().map(|(at, &word)| (format!("{at:#x}"), hex(word.into()))).collect();
         put("mem", (!mem.is_empty()).then_some(Value::Object(mem)));
         put("step", self.step.map(|step| json!(step)));
-        Value::Object(object)
+        object
     }
-}
-
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), Into::into)
-}
-
-/// Undoes percent encoding; what is not an escape stays as it is.
-fn unescape(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut plain = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let escape = text.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
-        match escape.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                plain.push(byte);
-                at += 3;
-            }
-            None => {
-                plain.push(bytes[at]);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&plain).into_owned()
 }
 
 #[cfg(test)]

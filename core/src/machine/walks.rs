@@ -152,6 +152,12 @@ impl Walks {
         self.get(node).before
     }
 
+    /// The walk with one more answer, if it has come up.
+    #[must_use]
+    pub fn next(&self, node: Id, reply: Reply) -> Option<Id> {
+        self.get(node).next.iter().find(|(answer, _)| *answer == reply).map(|&(_, next)| next)
+    }
+
     /// The answers that lead to a node.
     #[must_use]
     pub fn answers(&self, node: Id) -> Vec<Reply> {

@@ -6,6 +6,7 @@ pub mod diff;
 pub mod explain;
 pub mod fields;
 pub mod links;
+pub mod machine;
 pub mod matrix;
 pub mod regime;
 pub mod result;

@@ -1,26 +1,17 @@
-//! The whole page: the state lives here, and so does everything that listens to the browser.
+//! The whole page: the state of each screen lives here, and so does everything that listens to the browser.
 
-use super::command_bar::CommandBar;
-use super::header::Header;
-use super::inspector::Inspector;
-use super::keyboard;
-use super::matrix::Walk;
-use super::memory::MemoryPanel;
-use super::regime_strip::RegimeStrip;
-use super::registers::Registers;
-use super::result_bar::ResultBar;
-use super::result_panel::ResultPanel;
-use super::stepper::Stepper;
-use super::va_strip::VaStrip;
-use super::{Ctx, spoken};
+use super::header::Frame;
+use super::vcpus::page::{Shared as SharedVcpus, VcpusPage};
+use super::walk_page::{Shared, WalkPage};
+use crate::address::{Address, Screen};
 use crate::browser;
 use crate::catalogue::Entry;
 use crate::fetch;
-use crate::link::Link;
-use crate::state::{Action, State};
+use crate::state::{Action, Notice, State};
+use crate::vcpus;
+use crate::vcpus::link::VcpusLink;
 use gloo::events::EventListener;
 use gloo::timers::callback::Timeout;
-use stagewalk::view::links::Target;
 use std::cell::RefCell;
 use std::rc::Rc;
 use yew::prelude::*;
@@ -28,14 +19,40 @@ use yew::prelude::*;
 /// Time to let the address bar rest between changes: browsers limit how often it may be written.
 const REST: u32 = 150;
 
-/// The state, as Yew keeps it.
-struct Store(Rc<State>);
+/// The state of the walk, as Yew keeps it.
+struct Walk(Rc<State>);
 
-impl Reducible for Store {
+impl Reducible for Walk {
     type Action = Action;
 
     fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
         Rc::new(Self(Rc::new(State::clone(&self.0).reduce(action))))
+    }
+}
+
+/// The state of the vCPUs: none before somebody looks at them.
+struct Vcpus(Option<Rc<vcpus::state::State>>);
+
+/// What happens to it.
+enum VcpusAction {
+    /// The screen is shown, and perhaps a link is followed.
+    Show(Option<VcpusLink>),
+    /// What people do.
+    Act(vcpus::state::Action),
+}
+
+impl Reducible for Vcpus {
+    type Action = VcpusAction;
+
+    fn reduce(self: Rc<Self>, action: VcpusAction) -> Rc<Self> {
+        use vcpus::state::{Action, State};
+        let next = match (self.0.as_deref(), action) {
+            (Some(_), VcpusAction::Show(None)) | (None, VcpusAction::Act(_)) => return self,
+            (Some(state), VcpusAction::Show(Some(link))) => state.clone().reduce(Action::Follow(link)),
+            (Some(state), VcpusAction::Act(action)) => state.clone().reduce(action),
+            (None, VcpusAction::Show(link)) => State::open_with(link.as_ref()),
+        };
+        Rc::new(Self(Some(Rc::new(next))))
     }
 }
 
@@ -46,25 +63,56 @@ pub fn mount() {
     yew::Renderer::<App>::with_root(place).render();
 }
 
+/// What the page opens with.
+fn opening() -> (Screen, Walk, Vcpus) {
+    let opened = |link| Walk(Rc::new(State::open_with(link)));
+    match Address::read(&browser::fragment()) {
+        Ok(Some(Address::Vcpus(link))) => {
+            let state = vcpus::state::State::open_with(Some(&link));
+            (Screen::Vcpus, opened(Ok(None)), Vcpus(Some(Rc::new(state))))
+        }
+        Ok(Some(Address::Walk(link))) => (Screen::Walk, opened(Ok(Some(link))), Vcpus(None)),
+        Ok(None) => (Screen::Walk, opened(Ok(None)), Vcpus(None)),
+        Err(complaint) => (Screen::Walk, opened(Err(complaint)), Vcpus(None)),
+    }
+}
+
 /// The page.
 #[function_component]
 pub fn App() -> Html {
-    let store = use_reducer(|| Store(Rc::new(State::open_with(Link::read(&browser::fragment())))));
-    let pointed = use_state_eq(|| None::<Target>);
+    let first = use_mut_ref(|| Some(opening()));
+    let opened = first.borrow_mut().take();
+    let (screen, walk, others) = opened.map_or((None, None, None), |(a, b, c)| (Some(a), Some(b), Some(c)));
+    let screen = use_state_eq(|| screen.unwrap_or_default());
+    let walk = use_reducer(|| walk.unwrap_or_else(|| Walk(Rc::default())));
+    let others = use_reducer(|| others.unwrap_or(Vcpus(None)));
     let act = {
-        let dispatcher = store.dispatcher();
+        let dispatcher = walk.dispatcher();
         Callback::from(move |action| dispatcher.dispatch(action))
     };
-    let point = {
-        let pointed = pointed.clone();
-        Callback::from(move |target| pointed.set(target))
+    let show_vcpus = {
+        let dispatcher = others.dispatcher();
+        Callback::from(move |link| dispatcher.dispatch(VcpusAction::Show(link)))
     };
-    let state = Rc::clone(&store.0);
-    use_address_bar(&state, &act);
+    let act_vcpus = {
+        let dispatcher = others.dispatcher();
+        Callback::from(move |action| dispatcher.dispatch(VcpusAction::Act(action)))
+    };
+    let go = {
+        let (screen, show) = (screen.clone(), show_vcpus.clone());
+        Callback::from(move |to: Screen| {
+            if to == Screen::Vcpus {
+                show.emit(None);
+            }
+            screen.set(to);
+        })
+    };
+    let state = Rc::clone(&walk.0);
+    use_address_bar(link(*screen, &state, others.0.as_deref()));
+    use_links(*screen, &act, &show_vcpus, &act_vcpus, &go);
     use_fetch(state.wanted(), &act);
     use_effect_with((), |()| browser::mark_ready());
     let shortcuts = use_state(|| browser::setting("shortcuts").as_deref() != Some("off"));
-    keyboard::use_shortcuts(&act, *shortcuts);
     let set_shortcuts = {
         let shortcuts = shortcuts.clone();
         Callback::from(move |on: bool| {
@@ -72,45 +120,26 @@ pub fn App() -> Html {
             shortcuts.set(on);
         })
     };
-
-    let ctx = Ctx::new(state, act, *pointed, point);
-    html! {
-        <>
-            <a class="skip" href="#walk" onclick={skip("#walk button[tabindex='0']")}>{ "Skip to the walk" }</a>
-            <Header ctx={ctx.clone()} shortcuts={*shortcuts} {set_shortcuts} />
-            <NoticeBar ctx={ctx.clone()} />
-            <main class="bench">
-                <div class="question">
-                    <CommandBar ctx={ctx.clone()} />
-                    <ResultBar ctx={ctx.clone()} />
-                    <RegimeStrip ctx={ctx.clone()} />
-                </div>
-                <VaStrip ctx={ctx.clone()} />
-                <Walk ctx={ctx.clone()} />
-                <Inspector ctx={ctx.clone()} />
-                <ResultPanel ctx={ctx.clone()} />
-                <div class="machine">
-                    <Registers ctx={ctx.clone()} />
-                    <MemoryPanel ctx={ctx.clone()} />
-                </div>
-            </main>
-            <Stepper {ctx} />
-        </>
+    let frame = Frame { screen: *screen, go, shortcuts: *shortcuts, set_shortcuts };
+    match (*screen, &others.0) {
+        (Screen::Vcpus, Some(state)) => {
+            html! { <VcpusPage {frame} state={SharedVcpus(Rc::clone(state))} act={act_vcpus} /> }
+        }
+        _ => html! { <WalkPage {frame} state={Shared(state)} {act} /> },
     }
 }
 
-/// Moves the focus without touching the fragment, which holds the state.
-fn skip(selector: &'static str) -> Callback<MouseEvent> {
-    Callback::from(move |event: MouseEvent| {
-        event.prevent_default();
-        browser::focus(selector);
-    })
+/// The link to what is shown, unless the address bar is to be left alone.
+fn link(screen: Screen, walk: &State, vcpus: Option<&vcpus::state::State>) -> Option<String> {
+    match (screen, vcpus) {
+        (Screen::Vcpus, Some(state)) => (!state.keep_address).then(|| state.link().write()),
+        _ => (!walk.keep_address && walk.pending.is_none()).then(|| walk.link().write()),
+    }
 }
 
-/// Keeps the address bar in step with the state, and follows links pasted into it.
+/// Keeps the address bar in step with the state.
 #[hook]
-fn use_address_bar(state: &Rc<State>, act: &Callback<Action>) {
-    let link = (!state.keep_address && state.pending.is_none()).then(|| state.link().write());
+fn use_address_bar(link: Option<String>) {
     let rested = use_mut_ref(|| true);
     let waiting = use_mut_ref(|| None::<String>);
     use_effect_with(link, move |link| {
@@ -124,13 +153,6 @@ fn use_address_bar(state: &Rc<State>, act: &Callback<Action>) {
         }
         browser::replace_fragment(&link);
         rest(rested, waiting);
-    });
-    let act = act.clone();
-    use_effect_with((), move |()| {
-        let listener = EventListener::new(&gloo::utils::window(), "hashchange", move |_| {
-            act.emit(Action::Follow(Link::read(&browser::fragment())));
-        });
-        move || drop(listener)
     });
 }
 
@@ -146,6 +168,39 @@ fn rest(rested: Rc<RefCell<bool>>, waiting: Rc<RefCell<Option<String>>>) {
     Timeout::new(REST, then).forget();
 }
 
+/// Follows links pasted into the address bar.
+#[hook]
+fn use_links(
+    screen: Screen,
+    act: &Callback<Action>,
+    show: &Callback<Option<VcpusLink>>,
+    tell: &Callback<vcpus::state::Action>,
+    go: &Callback<Screen>,
+) {
+    let (act, show, tell, go) = (act.clone(), show.clone(), tell.clone(), go.clone());
+    use_effect_with(screen, move |&screen| {
+        let listener = EventListener::new(&gloo::utils::window(), "hashchange", move |_| {
+            match Address::read(&browser::fragment()) {
+                Ok(Some(Address::Vcpus(link))) => {
+                    show.emit(Some(link));
+                    go.emit(Screen::Vcpus);
+                }
+                Ok(Some(Address::Walk(link))) => {
+                    act.emit(Action::Follow(Ok(Some(link))));
+                    go.emit(Screen::Walk);
+                }
+                Ok(None) => {}
+                Err(complaint) if screen == Screen::Vcpus => {
+                    let text = format!("This link could not be read: {complaint}.");
+                    tell.emit(vcpus::state::Action::Tell(Notice { text, bad: true }));
+                }
+                Err(complaint) => act.emit(Action::Follow(Err(complaint))),
+            }
+        });
+        move || drop(listener)
+    });
+}
+
 /// Fetches a captured machine when one is wanted.
 #[hook]
 fn use_fetch(wanted: Option<&'static str>, act: &Callback<Action>) {
@@ -158,22 +213,4 @@ fn use_fetch(wanted: Option<&'static str>, act: &Callback<Action>) {
             });
         }
     });
-}
-
-/// What there is to tell, until it is dismissed.
-#[function_component]
-fn NoticeBar(props: &super::Panel) -> Html {
-    let notice = props.ctx.state.notice.clone();
-    let shown = notice.map(|notice| {
-        let (class, mark) = if notice.bad { ("notice bad", "✗ ") } else { ("notice", "") };
-        html! {
-            <div {class}>
-                <p>{ mark }{ notice.text }</p>
-                <button type="button" class="quiet" onclick={props.ctx.on(|_: MouseEvent| Action::Dismiss)}>
-                    { "×" }{ spoken("Dismiss") }
-                </button>
-            </div>
-        }
-    });
-    html! { <div class="notices" role="status">{ shown }</div> }
 }

@@ -1,7 +1,7 @@
 //! The top of the page: what is shown, and what can be done with all of it.
 
-use super::keyboard::KEYS;
 use super::{Ctx, spoken};
+use crate::address::Screen;
 use crate::browser;
 use crate::catalogue::{Entry, SYSTEMS, default_name};
 use crate::state::{Action, Notice};
@@ -9,36 +9,68 @@ use stagewalk::scenario::examples;
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
-/// Properties of the header.
-#[derive(Clone, PartialEq, Properties)]
-pub struct Props {
-    /// The context.
-    pub ctx: Ctx,
+/// Keys and what they do.
+pub type KeyList = &'static [(&'static str, &'static str)];
+
+/// What the header is told by the page around it.
+#[derive(Clone, PartialEq)]
+pub struct Frame {
+    /// The screen shown.
+    pub screen: Screen,
+    /// Shows another screen.
+    pub go: Callback<Screen>,
     /// Whether single keys do something.
     pub shortcuts: bool,
     /// Turns that on and off.
     pub set_shortcuts: Callback<bool>,
 }
 
+/// Properties of the header.
+#[derive(Clone, PartialEq, Properties)]
+pub struct Props {
+    /// What the page says.
+    pub frame: Frame,
+    /// What is shown, in a sentence.
+    pub about: String,
+    /// There is something to undo.
+    pub can_undo: bool,
+    /// There is something to redo.
+    pub can_redo: bool,
+    /// Undoes.
+    pub undo: Callback<MouseEvent>,
+    /// Redoes.
+    pub redo: Callback<MouseEvent>,
+    /// Copies the link.
+    pub share: Callback<MouseEvent>,
+    /// Keys that work always.
+    pub fixed: KeyList,
+    /// Single keys.
+    pub keys: KeyList,
+    /// The picker.
+    pub children: Html,
+}
+
 /// The header.
 #[function_component]
 pub fn Header(props: &Props) -> Html {
-    let Props { ctx, shortcuts, set_shortcuts } = props;
-    let history = &ctx.state.history;
-    let about = ctx.state.entry().map(|entry| entry.about());
+    let Props { frame, about, can_undo, can_redo, undo, redo, share, fixed, keys, children } = props.clone();
     html! {
         <header class="top">
             <div class="bar">
                 <h1 class="brand"><span class="mark" aria-hidden="true" />{ "stagewalk" }</h1>
-                <Picker ctx={ctx.clone()} />
+                <nav class="screens" aria-label="Screens">
+                    { screen(&frame, Screen::Walk, "Walk", "#ex=stage2-hole") }
+                    { screen(&frame, Screen::Vcpus, "vCPUs", "#vcpus") }
+                </nav>
+                { children }
                 <div class="tools">
-                    <button type="button" aria-disabled={(!history.can_undo()).then_some("true")} title="Ctrl+Z"
-                        onclick={ctx.on(|_: MouseEvent| Action::Undo)}>{ "Undo" }</button>
-                    <button type="button" aria-disabled={(!history.can_redo()).then_some("true")} title="Ctrl+Shift+Z"
-                        onclick={ctx.on(|_: MouseEvent| Action::Redo)}>{ "Redo" }</button>
-                    <button type="button" onclick={share(ctx)}>{ "Share" }</button>
+                    <button type="button" aria-disabled={(!can_undo).then_some("true")} title="Ctrl+Z"
+                        onclick={undo}>{ "Undo" }</button>
+                    <button type="button" aria-disabled={(!can_redo).then_some("true")} title="Ctrl+Shift+Z"
+                        onclick={redo}>{ "Redo" }</button>
+                    <button type="button" onclick={share}>{ "Share" }</button>
                     <a href="./static/conformance.html">{ "Conformance" }</a>
-                    <Keys shortcuts={*shortcuts} set={set_shortcuts.clone()} />
+                    <Keys {fixed} {keys} shortcuts={frame.shortcuts} set={frame.set_shortcuts} />
                     <Theme />
                 </div>
             </div>
@@ -47,14 +79,52 @@ pub fn Header(props: &Props) -> Html {
     }
 }
 
+fn screen(frame: &Frame, screen: Screen, name: &'static str, href: &'static str) -> Html {
+    let go = frame.go.clone();
+    let onclick = Callback::from(move |event: MouseEvent| {
+        if !(event.ctrl_key() || event.meta_key() || event.shift_key()) {
+            event.prevent_default();
+            go.emit(screen);
+        }
+    });
+    let current = (frame.screen == screen).then_some("page");
+    html! { <a {href} aria-current={current} {onclick}>{ name }</a> }
+}
+
+/// The header of the walk.
+#[derive(Clone, PartialEq, Properties)]
+pub struct WalkHeaderProps {
+    /// The context.
+    pub ctx: Ctx,
+    /// What the page says.
+    pub frame: Frame,
+}
+
+/// The header of the walk.
+#[function_component]
+pub fn WalkHeader(props: &WalkHeaderProps) -> Html {
+    let ctx = &props.ctx;
+    let history = &ctx.state.history;
+    let about = ctx.state.entry().map(|entry| entry.about()).unwrap_or_default();
+    let link = ctx.clone();
+    let share = share(move || link.state.link().write(), ctx.act.reform(Action::Tell));
+    html! {
+        <Header frame={props.frame.clone()} {about} {share}
+            can_undo={history.can_undo()} can_redo={history.can_redo()}
+            undo={ctx.on(|_: MouseEvent| Action::Undo)} redo={ctx.on(|_: MouseEvent| Action::Redo)}
+            fixed={super::keyboard::FIXED} keys={super::keyboard::KEYS}>
+            <Picker ctx={ctx.clone()} />
+        </Header>
+    }
+}
+
 /// Copies the link, and says what that means.
-fn share(ctx: &Ctx) -> Callback<MouseEvent> {
-    let ctx = ctx.clone();
+pub fn share(link: impl Fn() -> String + 'static, tell: Callback<Notice>) -> Callback<MouseEvent> {
     Callback::from(move |_| {
-        let fragment = ctx.state.link().write();
+        let fragment = link();
         let url = browser::url(&fragment);
         browser::replace_fragment(&fragment);
-        let act = ctx.act.clone();
+        let tell = tell.clone();
         yew::platform::spawn_local(async move {
             let text = match browser::copy(url).await {
                 Ok(()) => "The link is on the clipboard. It holds everything you see, edits and step included",
@@ -63,7 +133,7 @@ fn share(ctx: &Ctx) -> Callback<MouseEvent> {
                 }
             };
             let text = format!("{text}. What follows its # never reaches a server.");
-            act.emit(Action::Tell(Notice { text, bad: false }));
+            tell.emit(Notice { text, bad: false });
         });
     })
 }
@@ -111,6 +181,8 @@ fn Picker(props: &super::Panel) -> Html {
 
 #[derive(Clone, PartialEq, Properties)]
 struct KeysProps {
+    fixed: KeyList,
+    keys: KeyList,
     shortcuts: bool,
     set: Callback<bool>,
 }
@@ -121,15 +193,14 @@ fn Keys(props: &KeysProps) -> Html {
     let set = props.set.clone();
     let on = props.shortcuts;
     let onchange = Callback::from(move |_: Event| set.emit(!on));
-    let fixed = [("← →", "step back, step on"), ("↑ ↓ ← →", "in the walk: from lookup to lookup"), ("Ctrl+Z", "undo")];
     let row = |key: &str, does: &str| html! { <><dt><kbd>{ key }</kbd></dt><dd>{ does }</dd></> };
     html! {
         <>
             <button type="button" popovertarget="keys">{ "Keys" }</button>
             <div class="sheet" id="keys" popover="auto">
                 <dl>
-                    { for fixed.iter().map(|(key, does)| row(key, does)) }
-                    { for KEYS.iter().filter(|_| on).map(|(key, does)| row(key, does)) }
+                    { for props.fixed.iter().map(|(key, does)| row(key, does)) }
+                    { for props.keys.iter().filter(|_| on).map(|(key, does)| row(key, does)) }
                 </dl>
                 <label class="check"><input type="checkbox" checked={on} {onchange} />{ "Single-key shortcuts" }</label>
             </div>

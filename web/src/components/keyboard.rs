@@ -1,5 +1,6 @@
 //! Keys that work anywhere on the page.
 
+use super::header::KeyList;
 use crate::browser;
 use crate::state::{Action, Move};
 use gloo::events::{EventListener, EventListenerOptions};
@@ -8,12 +9,21 @@ use web_sys::{Element, KeyboardEvent};
 use yew::prelude::*;
 
 /// The single keys, for the list that tells people.
-pub const KEYS: [(&str, &str); 6] =
-    [("n", "next step"), ("p", "previous step"), ("u", "undo"), ("r", "redo"), ("/", "to the address"), ("w", "why?")];
+pub const KEYS: KeyList =
+    &[("n", "next step"), ("p", "previous step"), ("u", "undo"), ("r", "redo"), ("/", "to the address"), ("w", "why?")];
 
-/// Listens to the keyboard. Single keys can be turned off; arrows and Ctrl+Z cannot be pressed by talking.
+/// The keys that cannot be turned off.
+pub const FIXED: KeyList =
+    &[("← →", "step back, step on"), ("↑ ↓ ← →", "in the walk: from lookup to lookup"), ("Ctrl+Z", "undo")];
+
+/// Listens to the keyboard; `handle` says whether a key was for it. Single keys can be turned off; arrows and Ctrl+Z
+/// cannot be pressed by talking.
 #[hook]
-pub fn use_shortcuts(act: &Callback<Action>, single_keys: bool) {
+pub fn use_shortcuts<A: 'static>(
+    act: &Callback<A>,
+    single_keys: bool,
+    handle: fn(&KeyboardEvent, &Callback<A>, bool) -> bool,
+) {
     let act = act.clone();
     use_effect_with(single_keys, move |&single_keys| {
         let options = EventListenerOptions::enable_prevent_default();
@@ -28,15 +38,21 @@ pub fn use_shortcuts(act: &Callback<Action>, single_keys: bool) {
     });
 }
 
-fn handle(event: &KeyboardEvent, act: &Callback<Action>, single_keys: bool) -> bool {
+/// Undo and redo, as Ctrl+Z and its relatives ask for them: whether it is undo.
+pub fn undoes(event: &KeyboardEvent) -> Option<bool> {
+    match (event.key().to_ascii_lowercase().as_str(), event.shift_key()) {
+        ("z", false) => Some(true),
+        ("z", true) | ("y", false) => Some(false),
+        _ => None,
+    }
+}
+
+/// The keys of the walk.
+pub fn walk_keys(event: &KeyboardEvent, act: &Callback<Action>, single_keys: bool) -> bool {
     let key = event.key();
     if event.ctrl_key() || event.meta_key() {
-        let action = match (key.to_ascii_lowercase().as_str(), event.shift_key()) {
-            ("z", false) => Action::Undo,
-            ("z", true) | ("y", false) => Action::Redo,
-            _ => return false,
-        };
-        act.emit(action);
+        let Some(undo) = undoes(event) else { return false };
+        act.emit(if undo { Action::Undo } else { Action::Redo });
         return true;
     }
     if event.alt_key() || takes_keys(event) {
@@ -66,13 +82,13 @@ fn handle(event: &KeyboardEvent, act: &Callback<Action>, single_keys: bool) -> b
 }
 
 /// Whether the focus is where keys mean something of their own.
-fn takes_keys(event: &KeyboardEvent) -> bool {
+pub fn takes_keys(event: &KeyboardEvent) -> bool {
     let element = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     element.is_some_and(|element| element.closest("input, select, textarea, [data-keys]").ok().flatten().is_some())
 }
 
 /// Whether the focus is on nothing, so that Home and End are free.
-fn on_nothing(event: &KeyboardEvent) -> bool {
+pub fn on_nothing(event: &KeyboardEvent) -> bool {
     let element = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     element.is_none_or(|element| element.tag_name() == "BODY")
 }

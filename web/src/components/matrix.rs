@@ -2,15 +2,107 @@
 
 use super::{Ctx, Panel, hex, spoken};
 use crate::browser;
-use crate::state::{Action, Move};
+use crate::state::{Action, Computed, Move};
 use stagewalk::outcome::FaultRecord;
 use stagewalk::regime::Stage;
-use stagewalk::view::diff::Key;
+use stagewalk::view::diff::{Changes, Key};
 use stagewalk::view::links::Target;
+use stagewalk::view::machine::SoFar;
 use stagewalk::view::matrix::{Cell, Check, Matrix, Outcome, Purposed, Row};
-use stagewalk::view::va::Role;
+use stagewalk::view::va::{Role, Strip};
 use stagewalk::view::words;
+use std::collections::BTreeSet;
+use std::rc::Rc;
 use yew::prelude::*;
+
+/// The walk that a table shows.
+#[derive(Clone)]
+pub enum Source {
+    /// A whole translation.
+    Whole(Rc<Computed>),
+    /// A walk as far as it has got.
+    SoFar(Rc<SoFar>),
+}
+
+/// A walk, and what is looked at in it.
+#[derive(Clone)]
+pub struct Look {
+    /// The walk.
+    pub source: Source,
+    /// The stop shown.
+    pub stop: usize,
+    /// Shows another.
+    pub go: Callback<usize>,
+    /// What the last edit changed.
+    pub changes: Rc<Changes>,
+    /// What is pointed at.
+    pub pointed: Option<Target>,
+    /// What belongs to that.
+    pub linked: Rc<BTreeSet<Target>>,
+    /// Points at something, or at nothing.
+    pub point: Callback<Option<Target>>,
+}
+
+impl PartialEq for Look {
+    fn eq(&self, other: &Self) -> bool {
+        let same = match (&self.source, &other.source) {
+            (Source::Whole(one), Source::Whole(other)) => Rc::ptr_eq(one, other),
+            (Source::SoFar(one), Source::SoFar(other)) => Rc::ptr_eq(one, other),
+            _ => false,
+        };
+        same && self.stop == other.stop && self.pointed == other.pointed && Rc::ptr_eq(&self.changes, &other.changes)
+    }
+}
+
+impl Look {
+    fn of(ctx: &Ctx) -> Self {
+        Self {
+            source: Source::Whole(Rc::clone(&ctx.state.current)),
+            stop: ctx.state.stop,
+            go: ctx.on(|stop| Action::Step(Move::To(stop))),
+            changes: Rc::clone(&ctx.state.changes),
+            pointed: ctx.pointed,
+            linked: Rc::clone(&ctx.linked),
+            point: ctx.point.clone(),
+        }
+    }
+
+    fn matrix(&self) -> &Matrix {
+        match &self.source {
+            Source::Whole(computed) => &computed.translation.matrix,
+            Source::SoFar(walk) => &walk.matrix,
+        }
+    }
+
+    fn va(&self) -> &Strip {
+        match &self.source {
+            Source::Whole(computed) => &computed.translation.va,
+            Source::SoFar(walk) => &walk.va,
+        }
+    }
+
+    fn go(&self, stop: usize) -> Callback<MouseEvent> {
+        self.go.reform(move |_| stop)
+    }
+
+    fn enter<E: 'static>(&self, target: Target) -> Callback<E> {
+        self.point.reform(move |_| Some(target))
+    }
+
+    fn leave<E: 'static>(&self) -> Callback<E> {
+        self.point.reform(|_| None)
+    }
+
+    fn link_class(&self, target: Target) -> Option<&'static str> {
+        if self.pointed == Some(target) {
+            Some("pointed")
+        } else if self.linked.contains(&target) {
+            Some("linked")
+        } else {
+            None
+        }
+    }
+}
 
 /// The walk.
 #[function_component]
@@ -28,19 +120,22 @@ pub fn Walk(props: &Panel) -> Html {
             if matrix.rows.is_empty() {
                 <p class="empty">{ "Nothing is walked." }</p>
             } else {
-                <Table ctx={ctx.clone()} />
+                <Table look={Look::of(ctx)} />
             }
         </section>
     }
 }
 
+/// Properties of the legend.
 #[derive(Clone, PartialEq, Properties)]
-struct LegendProps {
-    two: bool,
+pub struct LegendProps {
+    /// Both stages walk.
+    pub two: bool,
 }
 
+/// What the marks mean.
 #[function_component]
-fn Legend(props: &LegendProps) -> Html {
+pub fn Legend(props: &LegendProps) -> Html {
     html! {
         <ul class="legend">
             <li class="s1"><span class="number-mark" aria-hidden="true">{ "n" }</span>{ "stage 1, square" }</li>
@@ -52,19 +147,27 @@ fn Legend(props: &LegendProps) -> Html {
     }
 }
 
+/// Properties of the table.
+#[derive(Clone, PartialEq, Properties)]
+pub struct TableProps {
+    /// The walk, and what is looked at in it.
+    pub look: Look,
+}
+
+/// The table.
 #[function_component]
-fn Table(props: &Panel) -> Html {
-    let ctx = &props.ctx;
-    let matrix = &ctx.state.current.translation.matrix;
+pub fn Table(props: &TableProps) -> Html {
+    let look = &props.look;
+    let matrix = look.matrix();
     let two = !matrix.columns.is_empty();
-    let onkeydown = arrows(ctx);
+    let onkeydown = arrows(look);
     let column = |level: &i8| html! { <th scope="col" class="s2">{ format!("stage 2 {}", words::level(*level)) }</th> };
-    let home = home(matrix, ctx.state.stop);
+    let home = home(matrix, look.stop);
     let scroller = use_node_ref();
     {
         // Where the table is wider than the page, the lookup shown is scrolled to: sideways, in the table alone.
         let scroller = scroller.clone();
-        use_effect_with(ctx.state.stop, move |_| browser::reveal(&scroller.cast(), ".here"));
+        use_effect_with(look.stop, move |_| browser::reveal(&scroller.cast(), ".here"));
     }
     html! {
         <div class="scroller" role="region" aria-label="The walk as a table" tabindex="0" ref={scroller}>
@@ -79,7 +182,7 @@ fn Table(props: &Panel) -> Html {
                         if !two { <th scope="col" class="leads">{ "leads to" }</th> }
                     </tr>
                 </thead>
-                <tbody>{ for matrix.rows.iter().map(|shown| row(ctx, shown, two, home)) }</tbody>
+                <tbody>{ for matrix.rows.iter().map(|shown| row(look, shown, two, home)) }</tbody>
             </table>
         </div>
     }
@@ -125,11 +228,11 @@ fn is_a_lookup(matrix: &Matrix, stop: usize) -> bool {
 }
 
 /// Arrow keys go from lookup to lookup, and show where they come to.
-fn arrows(ctx: &Ctx) -> Callback<KeyboardEvent> {
-    let ctx = ctx.clone();
+fn arrows(look: &Look) -> Callback<KeyboardEvent> {
+    let look = look.clone();
     Callback::from(move |event: KeyboardEvent| {
-        let places = stops(&ctx.state.current.translation.matrix);
-        let shown = ctx.state.stop;
+        let places = stops(look.matrix());
+        let shown = look.stop;
         let here = places.iter().position(|place| place.stop == shown || place.swap == Some(shown)).unwrap_or_default();
         let Some(at) = places.get(here) else { return };
         let nearest = |row_is: &dyn Fn(usize) -> bool, last: bool| {
@@ -149,13 +252,13 @@ fn arrows(ctx: &Ctx) -> Callback<KeyboardEvent> {
         };
         event.prevent_default();
         if let Some(place) = to {
-            ctx.act.emit(Action::Step(Move::To(place.stop)));
+            look.go.emit(place.stop);
             browser::focus(&format!(".matrix [data-stop='{}']", place.stop));
         }
     })
 }
 
-fn row(ctx: &Ctx, row: &Row, two: bool, home: Option<usize>) -> Html {
+fn row(look: &Look, row: &Row, two: bool, home: Option<usize>) -> Html {
     let (name, note) = match row.purpose {
         Purposed::Descriptor(level) => (format!("{} descriptor", words::level(level)), None),
         Purposed::Update(level) => (format!("{} descriptor", words::level(level)), Some("hardware update")),
@@ -166,7 +269,7 @@ fn row(ctx: &Ctx, row: &Row, two: bool, home: Option<usize>) -> Html {
     let kind = if two { "IPA" } else { "at" };
     let cell = |shown: &Cell| {
         let key = Key { purpose: row.purpose, repeat: row.repeat, stage: shown.stage, level: shown.level };
-        cell(ctx, &key, shown, home)
+        cell(look, &key, shown, home)
     };
     let pa = row.stage2_output.map(|address| hex(address.address.into()));
     let unused = "stage 2 off";
@@ -181,18 +284,18 @@ fn row(ctx: &Ctx, row: &Row, two: bool, home: Option<usize>) -> Html {
             { for row.stage2.iter().map(cell) }
             <td class="pa mono">
                 if two && row.stage2_off { <span class="note">{ unused }</span> }
-                if two { { pa } } else { { index(ctx, row) } }
+                if two { { pa } } else { { index(look, row) } }
             </td>
-            { last(ctx, row, home, cell) }
+            { last(look, row, home, cell) }
             if !two { <td class="leads mono">{ leads(row) }</td> }
         </tr>
     }
 }
 
 /// The bits of the address that are the index of a row's descriptor.
-fn index(ctx: &Ctx, row: &Row) -> Html {
+fn index(look: &Look, row: &Row) -> Html {
     let Purposed::Descriptor(level) = row.purpose else { return Html::default() };
-    let segments = &ctx.state.current.translation.va.segments;
+    let segments = &look.va().segments;
     let Some(segment) = segments.iter().find(|segment| segment.role == Role::Index(level)) else {
         return Html::default();
     };
@@ -209,11 +312,11 @@ fn leads(row: &Row) -> Html {
 }
 
 /// The last cell of a row: stage 1's read, the output, or a fault that came before any read.
-fn last(ctx: &Ctx, row: &Row, home: Option<usize>, cell: impl Fn(&Cell) -> Html) -> Html {
+fn last(look: &Look, row: &Row, home: Option<usize>, cell: impl Fn(&Cell) -> Html) -> Html {
     match (&row.stage1, &row.fault, &row.output) {
         (Some(read), None, _) => cell(read),
         (_, Some(fault), _) => {
-            wide(ctx, row.stop, home, "s1 fault", html! { <>{ checks(&row.checks) }{ wrong(fault) }</> })
+            wide(look, row.stop, home, "s1 fault", html! { <>{ checks(&row.checks) }{ wrong(fault) }</> })
         }
         (_, _, Some(output)) => {
             let text = html! {
@@ -223,22 +326,22 @@ fn last(ctx: &Ctx, row: &Row, home: Option<usize>, cell: impl Fn(&Cell) -> Html)
                     <span class="word mono">{ hex(output.address.address.into()) }</span>
                 </>
             };
-            wide(ctx, row.stop, home, "output", text)
+            wide(look, row.stop, home, "output", text)
         }
         _ => html! { <td class="cell none"><span>{ "not reached" }</span></td> },
     }
 }
 
-fn wide(ctx: &Ctx, stop: Option<usize>, home: Option<usize>, class: &'static str, text: Html) -> Html {
-    let matrix = &ctx.state.current.translation.matrix;
+fn wide(look: &Look, stop: Option<usize>, home: Option<usize>, class: &'static str, text: Html) -> Html {
+    let matrix = look.matrix();
     let Some(stop) = stop.filter(|stop| !is_a_lookup(matrix, *stop)) else {
         return html! { <td class={classes!("cell", class)}><div>{ text }</div></td> };
     };
-    let here = ctx.state.stop == stop;
+    let here = look.stop == stop;
     html! {
         <td class={classes!("cell", class, here.then_some("here"))}>
             <button type="button" data-stop={stop.to_string()} tabindex={if home == Some(stop) { "0" } else { "-1" }}
-                aria-current={here.then_some("step")} onclick={ctx.go(Move::To(stop))}>{ text }</button>
+                aria-current={here.then_some("step")} onclick={look.go(stop)}>{ text }</button>
         </td>
     }
 }
@@ -247,9 +350,9 @@ fn wrong(fault: &FaultRecord) -> Html {
     html! { <span class="fault-word">{ "✗ " }{ fault.code.title() }</span> }
 }
 
-fn cell(ctx: &Ctx, key: &Key, cell: &Cell, home: Option<usize>) -> Html {
+fn cell(look: &Look, key: &Key, cell: &Cell, home: Option<usize>) -> Html {
     let stage = if cell.stage == Stage::S1 { "s1" } else { "s2" };
-    let change = ctx.state.changes.of(key);
+    let change = look.changes.of(key);
     let (Some(stop), true) = (cell.stop, cell.reached()) else {
         let word = if cell.outcome == Outcome::NotNeeded { "not needed" } else { "not reached" };
         return html! {
@@ -260,14 +363,14 @@ fn cell(ctx: &Ctx, key: &Key, cell: &Cell, home: Option<usize>) -> Html {
         };
     };
     let target = Target::Cell(stop);
-    let here = cell.is_at(ctx.state.stop);
-    let class = classes!("cell", stage, cell.fault.map(|_| "fault"), here.then_some("here"), ctx.link_class(target));
+    let here = cell.is_at(look.stop);
+    let class = classes!("cell", stage, cell.fault.map(|_| "fault"), here.then_some("here"), look.link_class(target));
     html! {
         <td {class}>
             <button type="button" data-stop={stop.to_string()} tabindex={if home == Some(stop) { "0" } else { "-1" }}
-                aria-current={here.then_some("step")} onclick={ctx.go(Move::To(stop))}
-                onpointerenter={ctx.enter(target)} onpointerleave={ctx.leave()}
-                onfocus={ctx.enter(target)} onblur={ctx.leave()}>
+                aria-current={here.then_some("step")} onclick={look.go(stop)}
+                onpointerenter={look.enter(target)} onpointerleave={look.leave()}
+                onfocus={look.enter(target)} onblur={look.leave()}>
                 { numbers(cell) }
                 <span class="what">{ what(cell) }</span>
                 if let Some(fault) = &cell.fault { { wrong(fault) } }

@@ -10,12 +10,15 @@ pub mod inspector;
 pub mod keyboard;
 pub mod matrix;
 pub mod memory;
+pub mod notice;
 pub mod regime_strip;
 pub mod registers;
 pub mod result_bar;
 pub mod result_panel;
 pub mod stepper;
 pub mod va_strip;
+pub mod vcpus;
+pub mod walk_page;
 
 use crate::state::{Action, Move, State};
 use stagewalk::view::links::{Target, related};

@@ -1,4 +1,9 @@
 use super::*;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use flate2::Compression;
+use flate2::read::DeflateEncoder;
+use std::io::Read as _;
 
 fn edited() -> Link {
     Link {
