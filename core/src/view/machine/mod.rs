@@ -116,5 +116,5 @@ impl Replay {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "json"))]
 mod tests;

@@ -217,12 +217,14 @@ impl Step<'_> {
         let Some(node) = self.chosen else { return said(Mark::Instruction, mnemonic, self.asm()) };
         let asm = self.asm();
         let how = match walks::provenance(self.world, self.before, self.names, node) {
-            Some(old) => format!(" with {old}, which memory held once"),
-            None if self.subject.machine.tlb => " with memory as it is".into(),
-            None => String::new(),
+            Some(old) => format!("uses {old}, which memory held once"),
+            None => "walks memory as it is".into(),
         };
-        let result = walks::result(self.world, self.names, node);
-        let text = format!("{asm}, translated{how}: {result}{}", self.effects("; "));
+        // an AT that ends says so in PAR_EL1
+        let is_said = self.is.par != self.was.par;
+        let result = if is_said { String::new() } else { walks::result(self.world, self.names, node) };
+        let colon = if is_said { "" } else { ": " };
+        let text = format!("{asm}: {how}{colon}{result}{}", self.effects("; "));
         Said { walk: Some(self.walk_at(node, false)), ..said(Mark::Instruction, mnemonic, text) }
     }
 
@@ -332,7 +334,7 @@ impl Step<'_> {
         let Some(node) = self.chosen else { return said(Mark::Instruction, "AT", self.asm()) };
         let result = walks::result(self.world, self.names, node);
         let old = walks::provenance(self.world, self.before, self.names, node);
-        let how = old.map_or_else(String::new, |old| format!(", with {old}, which memory held once"));
+        let how = old.map_or_else(String::new, |old| format!(", using {old}, which memory held once"));
         let then = match self.is.phase {
             Phase::Emulating(Stage::Entering) => ". Nothing tells which page is missing: the tables are walked by hand",
             _ => "",

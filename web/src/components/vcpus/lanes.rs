@@ -103,6 +103,9 @@ fn cell(ctx: &Ctx, actor: usize, position: usize) -> Html {
     let drops = own.is_some_and(|moment| !moment.wrote.is_empty());
     let begins = before.is_none_or(|before| (before.doing, before.asked) != (lane.doing, lane.asked));
     let waits = lane.waits.is_some() && !matches!(lane.doing, Doing::Paused | Doing::Ended);
+    let after = replay.positions.get(position + 1).and_then(|position| position.lanes.get(actor));
+    // a name needs room: a span of one step says by its tick what it is
+    let long = after.is_none_or(|after| (after.doing, after.asked) == (lane.doing, lane.asked));
     let class = classes!(
         "slot",
         lane.doing.name(),
@@ -115,23 +118,23 @@ fn cell(ctx: &Ctx, actor: usize, position: usize) -> Html {
     );
     html! {
         <td {class}>
-            if begins && position > 0 && lane.doing != Doing::Running {
-                <span class="span-name">{ span(lane) }</span>
-            } else if begins && position > 0 && lane.asked {
-                <span class="span-name">{ "asked to pause" }</span>
-            } else if begins && before.is_some_and(|before| before.doing == Doing::Paused) {
-                <span class="span-name">{ "resumed" }</span>
+            if begins && long && position > 0 {
+                if let Some(name) = span(lane, before) { <span class="span-name">{ name }</span> }
             }
             if let Some(moment) = own { { tick(ctx, position, moment) } }
         </td>
     }
 }
 
-fn span(lane: &Lane) -> &'static str {
+/// The name of a span that begins.
+fn span(lane: &Lane, before: Option<&Lane>) -> Option<&'static str> {
     match lane.doing {
-        Doing::Paused => "❚❚ paused",
-        Doing::Ended => "■ ended",
-        other => other.name(),
+        Doing::Paused => Some("❚❚ paused"),
+        Doing::Ended => Some("■ ended"),
+        Doing::Running if lane.asked => Some("asked to pause"),
+        Doing::Running if before.is_some_and(|before| before.doing == Doing::Paused) => Some("resumed"),
+        Doing::Running => None,
+        other => Some(other.name()),
     }
 }
 
