@@ -53,6 +53,7 @@ impl Run {
 pub struct Snapshot {
     run: Rc<Run>,
     at: usize,
+    tour: Option<usize>,
 }
 
 /// An exploration, and how it stands.
@@ -257,7 +258,7 @@ impl State {
     }
 
     fn snapshot(&self) -> Snapshot {
-        Snapshot { run: Rc::clone(&self.run), at: self.at }
+        Snapshot { run: Rc::clone(&self.run), at: self.at, tour: self.tour }
     }
 
     fn remember(&mut self) {
@@ -429,7 +430,7 @@ impl State {
             self.exploration = Exploration::Idle;
         }
         self.focus = self.focus.filter(|_| snapshot.run.story == self.run.story);
-        (self.run, self.at) = (snapshot.run, snapshot.at);
+        (self.run, self.at, self.tour) = (snapshot.run, snapshot.at, snapshot.tour);
         self.picked = None;
         self.row = None;
         self.keep_address = false;
