@@ -417,7 +417,7 @@ impl State {
         if let Some(step) = self.run.replay.refused {
             self.tell(
                 true,
-                format!("Step {} of the link's trace cannot happen: what leads up to it is shown.", step + 1),
+                format!("Step {} of the link’s trace cannot happen: what leads up to it is shown.", step + 1),
             );
         }
     }

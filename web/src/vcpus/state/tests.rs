@@ -142,7 +142,7 @@ fn a_link_that_cannot_be_followed_says_so() {
     let state = open("torn-walk", "rice", "");
     assert!(says(&state, "no policy “rice”") && state.run.story == "swapped-out");
     let state = open("torn-walk", "race", "0.0.1.1.1.1.1");
-    assert!(says(&state, "Step 6") && state.run.steps() == 5);
+    assert!(says(&state, "Step 6 of the link’s trace") && state.run.steps() == 5);
 }
 
 #[test]
