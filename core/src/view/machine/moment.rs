@@ -246,7 +246,7 @@ impl Step<'_> {
 
     /// The first step of a hardware walk of which every descriptor is a step.
     fn walk_first(&self, node: u32) -> Said {
-        match self.world.walks().before(node).map(|(before, _)| before) {
+        match self.world.walks().last_answer(node).map(|(before, _)| before) {
             Some(begin) => self.walk_goes_on(begin, false),
             None => said(Mark::Instruction, "walk", self.asm()),
         }

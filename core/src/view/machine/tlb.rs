@@ -107,14 +107,14 @@ const fn node(held: machine::Held) -> Option<u32> {
 
 /// Whether nothing has been read yet.
 fn is_empty(replay: &Replay, held: machine::Held) -> bool {
-    node(held).is_some_and(|node| replay.world.walks().before(node).is_none())
+    node(held).is_some_and(|node| replay.world.walks().last_answer(node).is_none())
 }
 
 /// The walks that others go on from.
 fn beginnings(replay: &Replay, all: &[machine::Held]) -> BTreeSet<u32> {
     let mut found = BTreeSet::new();
     for &held in all {
-        let before = |node: u32| replay.world.walks().before(node).map(|(before, _)| before);
+        let before = |node: u32| replay.world.walks().last_answer(node).map(|(before, _)| before);
         let mut at = node(held).and_then(before);
         while let Some(node) = at.filter(|&node| found.insert(node)) {
             at = before(node);

@@ -47,10 +47,17 @@ fn row(ctx: &Ctx, word: &Word) -> Html {
             <td class="role">{ word.role.clone() }</td>
             <td>
                 <span class="mono">{ hex(word.value.into()) }</span>
-                if let Some(name) = &word.named { <span class="words">{ name.clone() }</span> }
-                if let Some(meaning) = &word.meaning { <span class="meaning">{ meaning.clone() }</span> }
+                if let Some(words) = words(word) { <span class="meaning">{ words }</span> }
                 if let Some(was) = was { <span class="changed">{ was }</span> }
             </td>
         </tr>
+    }
+}
+
+/// The value's name, and what it means: `leaf: page of x`.
+fn words(word: &Word) -> Option<String> {
+    match (&word.named, &word.meaning) {
+        (Some(name), Some(meaning)) => Some(format!("{name}: {meaning}")),
+        (name, meaning) => name.clone().or_else(|| meaning.clone()),
     }
 }
