@@ -113,8 +113,10 @@ describe("stepping", () => {
     await page.getByRole("radio", { name: "other" }).check();
     await has(offers(page), 1);
     await has(page.locator(".actor"), 1);
-    await page.keyboard.press("n");
+    await offers(page).click();
     await says(now(page), /other: STR to_second/);
+    await page.keyboard.press("n");
+    await says(now(page), /other: DSB ISH/);
     await page.keyboard.press("0");
     await has(page.locator(".actor"), 2);
   });

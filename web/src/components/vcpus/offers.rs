@@ -4,7 +4,9 @@ use super::{Ctx, Panel};
 use crate::browser;
 use crate::components::spoken;
 use crate::vcpus::state::Action;
+use stagewalk::machine::Transition;
 use stagewalk::view::machine::Moment;
+use std::rc::Rc;
 use wasm_bindgen::JsCast as _;
 use web_sys::Element;
 use yew::prelude::*;
@@ -17,23 +19,21 @@ pub fn Offers(props: &Panel) -> Html {
     let mine = |offer: &&Moment| focus.is_none_or(|focus| focus == usize::from(offer.by.actor));
     let offers: Vec<&Moment> = ctx.offers().iter().filter(mine).collect();
     let default = ctx.state.default_step();
-    let list = use_node_ref();
+    // Who steps by this list goes on stepping by it: the step taken is gone, and the focus goes to the next default.
+    let stepped = use_mut_ref(|| false);
     {
-        // Who steps by this list goes on stepping by it: the step taken is gone, and the focus goes to the next default.
-        let list = list.clone();
+        let stepped = Rc::clone(&stepped);
         use_effect_with((ctx.state.at, ctx.state.run.steps()), move |_| {
-            let list = list.cast::<Element>();
-            let held = list.is_some_and(|list| list.has_attribute("data-held"));
-            if held {
+            if stepped.replace(false) {
                 browser::focus(".offers [tabindex='0']");
             }
         });
     }
-    let hold = |hold: bool| {
-        Callback::from(move |event: FocusEvent| {
-            let list = event.current_target().and_then(|target| target.dyn_into::<Element>().ok());
-            let Some(list) = list else { return };
-            let _ = if hold { list.set_attribute("data-held", "") } else { list.remove_attribute("data-held") };
+    let take = {
+        let act = ctx.act.clone();
+        Callback::from(move |step: Transition| {
+            stepped.replace(true);
+            act.emit(Action::Take(step));
         })
     };
     html! {
@@ -45,20 +45,21 @@ pub fn Offers(props: &Panel) -> Html {
             if offers.is_empty() {
                 { nothing(ctx) }
             }
-            <ul ref={list} onfocusin={hold(true)} onfocusout={hold(false)} onkeydown={arrows()} >
-                { for offers.iter().map(|offer| row(ctx, offer, default == Some(offer.by))) }
+            <ul onkeydown={arrows()}>
+                { for offers.iter().map(|offer| row(ctx, offer, default == Some(offer.by), &take)) }
             </ul>
         </section>
     }
 }
 
-fn row(ctx: &Ctx, offer: &Moment, default: bool) -> Html {
+fn row(ctx: &Ctx, offer: &Moment, default: bool, take: &Callback<Transition>) -> Html {
+    let by = offer.by;
     let actor = usize::from(offer.by.actor);
     html! {
         <li>
             <button type="button" class={classes!("offer", offer.mark.name(), default.then_some("default"))}
                 tabindex={if default { "0" } else { "-1" }} data-step={format!("{}.{}", actor, offer.by.choice)}
-                onclick={ctx.does(Action::Take(offer.by))}>
+                onclick={take.reform(move |_: MouseEvent| by)}>
                 <span class={classes!("who", Ctx::lane_class(actor))}>{ ctx.name(actor).to_owned() }</span>
                 { spoken(": ") }
                 <span class="text">{ offer.text.clone() }</span>
