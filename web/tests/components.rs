@@ -7,6 +7,10 @@ use stagewalk::layout::sysreg::SysReg;
 use stagewalk_web::components::app::App;
 use stagewalk_web::components::bits::{Bits, Props as BitsProps};
 use stagewalk_web::components::hex_input::{HexInput, Props as HexProps};
+use stagewalk_web::components::vcpus::lanes::Lanes;
+use stagewalk_web::components::vcpus::offers::Offers;
+use stagewalk_web::components::vcpus::{Ctx as VcpusCtx, Panel as VcpusPanel};
+use stagewalk_web::vcpus::state::{Action as VcpusAction, State as VcpusState};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -153,4 +157,45 @@ async fn the_page_opens_on_the_story_and_follows_what_is_done() {
     assert_eq!(stage.text("[data-register=PAR_EL1] .hex"), "0xff00000048000980");
     stage.click(".tools button:first-of-type").await;
     assert_eq!(stage.text("[data-register=PAR_EL1] .hex"), "0xb0f");
+}
+
+/// The vCPU screen's state after some actions, and what acts on it: nothing, but it is remembered.
+fn vcpus(actions: &[VcpusAction]) -> (Rc<VcpusState>, Acted, Callback<VcpusAction>) {
+    let state = actions.iter().cloned().fold(VcpusState::open_with(None), VcpusState::reduce);
+    let acted = Acted::default();
+    let kept = Rc::clone(&acted);
+    let act = Callback::from(move |action: VcpusAction| kept.borrow_mut().push(format!("{action:?}")));
+    (Rc::new(state), acted, act)
+}
+
+type Acted = Rc<RefCell<Vec<String>>>;
+
+#[wasm_bindgen_test]
+async fn lanes_show_who_does_what_and_what_can_be_done() {
+    let (state, acted, act) = vcpus(&[VcpusAction::Policy("pause-all".into()), VcpusAction::Step, VcpusAction::Step]);
+    let state = Rc::new(VcpusState::clone(&state).reduce(VcpusAction::Step));
+    let stage = Stage::show::<Lanes>(VcpusPanel { ctx: VcpusCtx { state, act } }).await;
+    assert_eq!(stage.text(".lane-1 th .note"), "running, asked to pause");
+    assert_eq!(stage.0.query_selector_all(".lane-0 .tick[data-position]").expect("ticks").length(), 3);
+    assert!(stage.text(".lane-0 td.next").contains("waits for other to leave the guest"));
+    stage.click(".lane-1 td.next .leave").await;
+    stage.click(".lane-0 [data-position='2']").await;
+    stage.press(".lane-0 [data-position='3']", "Home").await;
+    let acted = acted.borrow();
+    assert!(acted[0].starts_with("Take(Transition { actor: 1, choice: 65535"), "{}", acted[0]);
+    assert_eq!(acted[1..], ["To(2)", "To(0)"]);
+}
+
+#[wasm_bindgen_test]
+async fn steps_that_can_be_taken_are_a_list_with_one_place_in_the_tab_order() {
+    let (state, acted, act) = vcpus(&[VcpusAction::Step]);
+    let stage = Stage::show::<Offers>(VcpusPanel { ctx: VcpusCtx { state, act } }).await;
+    assert_eq!(stage.0.query_selector_all(".offer").expect("offers").length(), 2);
+    assert_eq!(stage.0.query_selector_all("[tabindex='0']").expect("offers").length(), 1);
+    assert!(stage.text(".default").contains("the hypervisor executes AT S1E1R, x at EL2"));
+    stage.press(".default", "ArrowDown").await;
+    let focused = document().active_element().expect("focus");
+    assert_eq!(focused.get_attribute("data-step").as_deref(), Some("1.0"));
+    stage.click("[data-step='1.0']").await;
+    assert_eq!(*acted.borrow(), ["Take(Transition { actor: 1, choice: 0 })"]);
 }

@@ -65,7 +65,7 @@ impl Replay {
     /// Takes one more step at the end; says whether it could be taken.
     pub fn follow(&mut self, step: Transition) -> bool {
         let Some(last) = self.positions.last() else { return false };
-        if !last.offers.iter().any(|offer| offer.by == step) {
+        if !self.world.enabled(last.state).contains(&step) {
             return false;
         }
         let Some((moment, state)) = moment::take(&self.subject, &mut self.world, last.state, step) else {

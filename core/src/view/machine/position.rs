@@ -15,7 +15,7 @@ pub struct Position {
     pub state: State,
     /// For each actor, what it is doing.
     pub lanes: Vec<Lane>,
-    /// What can happen next.
+    /// What can happen next; of choices that make no difference, the first.
     pub offers: Vec<Moment>,
 }
 
@@ -70,11 +70,14 @@ impl Position {
     pub(super) fn new(subject: &Subject, world: &mut World, state: Option<State>) -> Self {
         let state = state.unwrap_or_else(|| world.initial());
         let enabled = world.enabled(state);
-        let offers: Vec<Moment> = enabled
-            .iter()
-            .filter_map(|&step| moment::take(subject, world, state, step))
-            .map(|(moment, _)| moment)
-            .collect();
+        let mut offers: Vec<(Moment, State)> = Vec::new();
+        for (moment, after) in enabled.iter().filter_map(|&step| moment::take(subject, world, state, step)) {
+            let alike = |(other, led): &(Moment, State)| (&other.text, *led) == (&moment.text, after);
+            if !offers.iter().any(alike) {
+                offers.push((moment, after));
+            }
+        }
+        let offers = offers.into_iter().map(|(moment, _)| moment).collect();
         let lane = |actor: usize| {
             let able = enabled.iter().any(|step| usize::from(step.actor) == actor);
             lane(subject, world, state, actor, able)

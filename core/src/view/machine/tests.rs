@@ -88,6 +88,19 @@ fn what_cannot_happen_is_left_out() {
     let told = replay("swapped-out-el1", None, "0.0.1.0");
     assert_eq!((told.refused, told.moments.len()), (Some(2), 2));
     assert_eq!(Trace(told.trace()).to_string(), "0.0");
+    assert_eq!(replay("swapped-out-el1", None, "4").refused, Some(0));
+    assert_eq!(replay("swapped-out-el1", None, "0:9").refused, Some(0));
+}
+
+#[test]
+fn choices_that_make_no_difference_are_one() {
+    let told = replay("swapped-out", Some(Policy::Race), "0");
+    let texts: Vec<&str> = told.positions[1].offers.iter().map(|offer| offer.text.as_str()).collect();
+    assert!(
+        matches!(texts.as_slice(), [guest, other] if guest.contains("at EL2") && other.contains("STR")),
+        "{texts:?}"
+    );
+    assert_eq!(replay("swapped-out", Some(Policy::Race), "0.0:1").refused, None, "but each can be followed");
 }
 
 #[test]
