@@ -190,7 +190,7 @@ impl State {
             Action::Restart => {
                 if self.run.steps() > 0 {
                     self.remember();
-                    self.show(&self.run.story.to_owned(), Some(self.run.policy), &[]);
+                    self.show(self.run.story, Some(self.run.policy), &[]);
                 }
             }
             Action::Focus(actor) => {
@@ -272,7 +272,7 @@ impl State {
 
     fn stop_exploring(&mut self) {
         if matches!(self.exploration, Exploration::Running(_)) {
-            self.exploration = Exploration::Stopped("Cancelled: nothing is known.".into());
+            self.exploration = Exploration::Stopped("Cancelled before it came to an end.".into());
         }
     }
 
@@ -312,7 +312,7 @@ impl State {
     fn policy(&mut self, name: &str) {
         let Some(choice) = policies::find(name).filter(|choice| **choice != *self.run.policy) else { return };
         self.remember();
-        self.show(&self.run.story.to_owned(), Some(choice), &[]);
+        self.show(self.run.story, Some(choice), &[]);
     }
 
     fn take(&mut self, step: Transition) {
@@ -373,7 +373,7 @@ impl State {
             return;
         };
         self.remember();
-        if self.show(&self.run.story.to_owned(), Some(self.run.policy), &trace) {
+        if self.show(self.run.story, Some(self.run.policy), &trace) {
             self.at = self.run.steps();
             self.row = Some(row);
         }
