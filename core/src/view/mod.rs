@@ -1,7 +1,7 @@
 //! View models: what a translation looks like, as plain data, for the command line and the playground to lay out.
 //!
-//! A translation's views are built from the flat list of steps, so they can show nothing that the walk did not do; those
-//! of several vCPUs ([`machine`]) from the states that a trace leads through.
+//! A translation's views are built from the flat list of steps, so they can show nothing that the walk did not do;
+//! those of several vCPUs ([`machine`]) from the states that a trace leads through.
 
 pub mod diff;
 pub mod explain;

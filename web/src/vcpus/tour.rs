@@ -153,8 +153,8 @@ pub static PAGES: &[Page] = &[
     Page {
         title: "The proposal of the thread: pause everybody else",
         text: &[
-            "Before the walk, all other vCPUs are asked to leave the guest: a request, an IPI to each, and each goes to \
-             sleep at its next boundary. Only then are the tables read, and nothing can change under the walk.",
+            "Before the walk, all other vCPUs are asked to leave the guest: a request, an IPI to each, and each goes \
+             to sleep at its next boundary. Only then are the tables read, and nothing can change under the walk.",
         ],
         story: "swapped-out",
         policy: "pause-all",
@@ -178,8 +178,8 @@ pub static PAGES: &[Page] = &[
     Page {
         title: "Or: count, and begin again",
         text: &[
-            "Nobody waits at all here. TLBIs are counted, and a walk that ends with another count than it began with is \
-             thrown away. It has read nonsense, but nobody will see it.",
+            "Nobody waits at all here. TLBIs are counted, and a walk that ends with another count than it began with \
+             is thrown away. It has read nonsense, but nobody will see it.",
         ],
         story: "swapped-out",
         policy: "seq-retry",
@@ -240,8 +240,8 @@ pub static PAGES: &[Page] = &[
     Page {
         title: "What a walk in software lacks",
         text: &[
-            "So it is not atomicity, and nothing needs to stand still. What hardware has, and a walk in software lacks, \
-             is that TLBI + DSB waits for it. That, and nothing else, is what pausing buys; a lock that makes TLBIs \
+            "So it is not atomicity, and nothing needs to stand still. What hardware has, and a walk in software \
+             lacks, is that TLBI + DSB waits for it. That, and nothing else, is what pausing buys; a lock that makes TLBIs \
              wait buys it for less.",
             "Here is that one difference by itself: a table is unlinked, invalidated, and its page used again. Explore \
              it under every policy; step through it, and make your own interleaving.",

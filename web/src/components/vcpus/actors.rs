@@ -128,7 +128,9 @@ fn entry(ctx: &Ctx, held: &Held) -> Html {
                 <div class="place">{ text }</div>
             }
             if held.new { <span class="changed">{ "new" }</span> }
-            if let Some(stale) = &held.stale { <span class="stale">{ format!("memory has changed since: {stale}") }</span> }
+            if let Some(stale) = &held.stale {
+                <span class="stale">{ format!("memory has changed since: {stale}") }</span>
+            }
             if let Some(by) = &held.going {
                 <span class="stale">{ format!("gone when {by}’s DSB completes") }</span>
             }

@@ -55,6 +55,7 @@ fn standing(ctx: &Ctx) -> String {
 
 fn histogram(ctx: &Ctx, report: &Report) -> Html {
     let most = report.rows.iter().map(|row| row.states).max().unwrap_or(1).max(1);
+    let rows = report.rows.iter().enumerate().map(|(number, row)| outcome(ctx, number, row, most));
     html! {
         <>
             <table class="outcomes" aria-label="Outcomes">
@@ -64,7 +65,7 @@ fn histogram(ctx: &Ctx, report: &Report) -> Html {
                         <th scope="col">{ "final states" }</th><th scope="col">{ spoken("replay") }</th>
                     </tr>
                 </thead>
-                <tbody>{ for report.rows.iter().enumerate().map(|(number, row)| outcome(ctx, number, row, most)) }</tbody>
+                <tbody>{ for rows }</tbody>
             </table>
             if !report.missing.is_empty() {
                 <p class="note">
