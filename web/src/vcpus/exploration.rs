@@ -134,9 +134,8 @@ pub fn write(said: &Result<Report, Progress>) -> String {
         }),
         Ok(report) => {
             let row = |row: &Row| {
-                json!({
-                    "text": row.text, "states": row.states, "allowed": row.allowed, "trace": Trace(row.trace.clone()).to_string(),
-                })
+                let trace = Trace(row.trace.clone()).to_string();
+                json!({"text": row.text, "states": row.states, "allowed": row.allowed, "trace": trace})
             };
             json!({
                 "rows": report.rows.iter().map(row).collect::<Vec<_>>(), "missing": report.missing,

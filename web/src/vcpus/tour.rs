@@ -241,8 +241,8 @@ pub static PAGES: &[Page] = &[
         title: "What a walk in software lacks",
         text: &[
             "So it is not atomicity, and nothing needs to stand still. What hardware has, and a walk in software \
-             lacks, is that TLBI + DSB waits for it. That, and nothing else, is what pausing buys; a lock that makes TLBIs \
-             wait buys it for less.",
+             lacks, is that TLBI + DSB waits for it. That, and nothing else, is what pausing buys; a lock that makes \
+             TLBIs wait buys it for less.",
             "Here is that one difference by itself: a table is unlinked, invalidated, and its page used again. Explore \
              it under every policy; step through it, and make your own interleaving.",
         ],
