@@ -67,6 +67,10 @@ impl Words {
         machine.backing.iter().for_each(|page| whole.write(page.entry, page.descriptor));
         found.walk(machine, &whole);
         for moment in &replay.moments {
+            if let Some(walk) = moment.walk {
+                let walks = replay.world.walks();
+                found.add(walks.pe(walks.get(walk.node).root.context), &walks.steps(walk.node));
+            }
             moment.wrote.iter().for_each(|word| _ = found.0.entry(word.address).or_default());
         }
         let direct = machine.actors.iter().flat_map(|actor| &actor.program).filter_map(|instr| match instr {

@@ -152,3 +152,11 @@ fn an_actor_shows_what_the_last_step_changed() {
     assert_eq!(view(1).program.iter().position(|line| line.here), Some(1));
     assert!(told.actor(0, 7).is_none());
 }
+
+#[test]
+fn what_a_hypervisor_walks_in_place_of_its_guest_is_known_too() {
+    let told = replay("guest-hypervisor", Some(Policy::Race), "0.0.0.0.0.0");
+    let words = Words::of(&told).at(&told, 6);
+    let root = words.iter().find(|word| word.name == "root_entry").expect("a word");
+    assert_eq!((root.role.as_deref(), root.meaning.as_deref()), (Some("stage 1 L2"), Some("table table")));
+}

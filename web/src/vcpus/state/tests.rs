@@ -179,3 +179,15 @@ fn the_tour_shows_what_it_says() {
     assert_eq!(["Try everything", "cannot undo", "pause the host", "software lacks"].map(extra), [1, 1, 1, 1]);
     assert_eq!(["pause everybody", "TLBI wait", "and begin", "be torn", "alone is legal"].map(extra), [0; 5]);
 }
+
+#[test]
+fn every_story_opens_runs_to_its_end_and_is_where_its_link_says() {
+    for story in stories::ALL {
+        let state = after([Action::Open(story.name.into()), Action::Run]);
+        assert_eq!(state.run.story, story.name);
+        assert!(state.run.replay.positions[state.at].offers.is_empty() && state.notice.is_none(), "{}", story.name);
+        assert!(!state.run.words.at(&state.run.replay, state.at).is_empty(), "{}", story.name);
+        let again = State::open_with(Some(&state.link()));
+        assert_eq!((again.at, trace(&again)), (state.at, trace(&state)), "{}", story.name);
+    }
+}
