@@ -144,15 +144,16 @@ impl<'a> Prepared<'a> {
     fn walk<E: Env, const USUAL: bool>(&self, half: &Half<'_>, va: u64, env: &mut E) -> Walk<Par, E> {
         let Half { context, attrs, .. } = half;
         if let Route::Nested = half.route {
-            let both = walk::nested::<E, USUAL>(context, env, va)?;
-            let work_out = || self.format.encode_attrs(&both.describe(context));
-            Ok(self.format.place(both.address(), attrs.get(both.bits(), || both.attrs(), work_out)))
+            walk::nested::<E, USUAL, _>(context, env, va, |both| {
+                let work_out = || self.format.encode_attrs(&both.describe(context));
+                self.format.place(both.address(), attrs.get(both.bits(), || both.attrs(), work_out))
+            })
         } else {
-            let mapped = walk::map::<E, USUAL>(context, env, va)?;
-            let work_out = || self.format.encode_attrs(&context.s1_attrs(mapped.attrs));
-            Ok(self
-                .format
-                .place(mapped.address, attrs.get(mapped.attrs.index() as u32, || mapped.attrs.index(), work_out)))
+            walk::map::<E, USUAL, _>(context, env, va, |mapped| {
+                let work_out = || self.format.encode_attrs(&context.s1_attrs(mapped.attrs));
+                let index = mapped.attrs.index();
+                self.format.place(mapped.address, attrs.get(index as u32, || index, work_out))
+            })
         }
     }
 

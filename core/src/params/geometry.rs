@@ -106,6 +106,33 @@ pub struct Index {
     pub mask: u64,
 }
 
+/// What some bits of a descriptor must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    /// The bits.
+    pub mask: u64,
+    /// Their values.
+    pub value: u64,
+}
+
+impl Pattern {
+    /// No descriptor is like that.
+    pub const NONE: Self = Self { mask: 0, value: u64::MAX };
+
+    /// Whether a descriptor is like that.
+    #[must_use]
+    #[inline(always)]
+    pub const fn matches(self, descriptor: u64) -> bool {
+        descriptor & self.mask == self.value
+    }
+
+    /// A descriptor is like both, which do not contradict each other.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self { mask: self.mask | other.mask, value: self.value | other.value }
+    }
+}
+
 impl Index {
     #[inline(always)]
     const fn new((high, low): (u32, u32)) -> Self {
@@ -296,13 +323,13 @@ impl Geometry {
         descriptor & self.plain == 0b11
     }
 
-    /// Whether a descriptor at the final level of the [usual](Self::usual) tables is a page on its own, with an address
-    /// in range and its access flag set.
+    /// What a descriptor at the final level of the [usual](Self::usual) tables looks like that is a page on its own,
+    /// with an address in range and its access flag set.
     #[must_use]
     #[inline(always)]
-    pub const fn is_plain_page(&self, descriptor: u64) -> bool {
+    pub const fn plain_page(&self) -> Pattern {
         let (contiguous, accessed) = (s1::CONTIGUOUS.mask(), s1::AF.mask());
-        descriptor & (self.plain | contiguous | accessed) == accessed | 0b11
+        Pattern { mask: self.plain | contiguous | accessed, value: accessed | 0b11 }
     }
 
     /// The next table's address (`AArch64.NextTableBase`).

@@ -8,7 +8,7 @@ mod s2;
 mod tags;
 pub mod virtual_el2;
 
-pub use geometry::{BaseFormat, DescriptorType, FINAL_LEVEL, Geometry, Index, Shape};
+pub use geometry::{BaseFormat, DescriptorType, FINAL_LEVEL, Geometry, Index, Pattern, Shape};
 pub use gpc::GpcParams;
 pub use mec::MecParams;
 pub use s1::S1Params;

@@ -1,5 +1,9 @@
 //! The descent through the tables, which both stages share: `AArch64.S1Walk` and `AArch64.S2Walk`.
 
+mod usual;
+
+pub(super) use usual::usual;
+
 use super::update::Update;
 use super::word::Word;
 use super::{Halt, Walk, aside, fault, gpc, stop};
@@ -19,8 +23,12 @@ pub(super) trait Lookup<E: Env, D: Word>: Copy {
     /// What the stage makes of a leaf.
     type Output;
 
-    /// An output of the usual walk, with what makes it usual said in constants.
-    fn usual(output: Self::Output) -> Self::Output;
+    /// What of it is not always the same in the usual walk. The usual walk passes nothing but words: what has bits to
+    /// spare would share its place with a halt, and where pointers have 32 bits, be taken to pieces for that.
+    type Plain;
+
+    /// That of an output.
+    fn plain(output: Self::Output) -> Self::Plain;
 
     /// Its tables.
     fn descent(&self) -> Descent<'_>;
@@ -33,6 +41,9 @@ pub(super) trait Lookup<E: Env, D: Word>: Copy {
 
     /// The physical address of the descriptor at `entry`: in stage 1, stage 2's answer.
     fn locate(&mut self, env: &mut E, entry: Entry, access: EntryAccess) -> Walk<FullAddress, E>;
+
+    /// The same to read in the usual walk.
+    fn locate_plain(&mut self, env: &mut E, address: u64, level: i8) -> Walk<u64, E>;
 
     /// The address space of the next table.
     fn table_space(&self, descriptor: D, space: PaSpace) -> PaSpace;
@@ -55,6 +66,20 @@ pub(super) trait Lookup<E: Env, D: Word>: Copy {
     /// What comes after the descent. `None` when a hardware update has found the leaf changed, and the walk must start
     /// again.
     fn finish(self, env: &mut E, leaf: Leaf<D>) -> Walk<Option<Self::Output>, E>;
+
+    /// Whether a descriptor at the final level of the usual walk is a page with nothing to be said against it.
+    #[inline(always)]
+    fn is_plain_page(&self, geometry: &Geometry, descriptor: u64) -> bool {
+        geometry.plain_page().matches(descriptor)
+    }
+
+    /// [`Self::finish`] for a [plain page](Self::is_plain_page); `again` starts again.
+    fn finish_plain(
+        self,
+        env: &mut E,
+        leaf: Leaf<D>,
+        again: impl FnOnce(&mut E) -> Walk<Self::Output, E>,
+    ) -> Walk<Self::Plain, E>;
 }
 
 /// Ends a descent in a fault of its stage.
@@ -164,87 +189,7 @@ pub(super) fn any<E: Env, D: Word, L: Lookup<E, D>>(mut lookup: L, env: &mut E, 
     descent.go_on(lookup, env, ia, at, found)
 }
 
-/// [`any`] in the usual case, with what makes it usual said in constants. As long as there is nothing to be said
-/// against a descriptor, one comparison finds that out; the first that is otherwise leads to the way of all others.
-#[inline(always)]
-pub(super) fn usual<E: Env, L: Lookup<E, u64>>(mut lookup: L, env: &mut E, ia: u64) -> Walk<Option<L::Output>, E> {
-    let unmoved = lookup;
-    let descent = unmoved.descent();
-    let geometry = descent.geometry.usual();
-    let table = FullAddress::new(PaSpace::NonSecure, descent.table.address);
-    let descent = Descent { geometry: &geometry, table, gpc: None, big_endian: false, ..descent };
-    let start = geometry.start_level;
-    let mut address = descent.first(ia).entry.address;
-    if geometry.out_of_range(address.address) {
-        return Err(fail(lookup, env, None, descent.base_rule, FaultCode::AddressSize));
-    }
-    // Level after level, so that each is a constant to the compiler.
-    if start <= 0 {
-        match descent.pass(&mut lookup, env, ia, address, 0)? {
-            Ok(next) => address = next,
-            Err(found) => return turn_aside(lookup, env, ia, address, 0, found),
-        }
-    }
-    if start <= 1 {
-        match descent.pass(&mut lookup, env, ia, address, 1)? {
-            Ok(next) => address = next,
-            Err(found) => return turn_aside(lookup, env, ia, address, 1, found),
-        }
-    }
-    if start <= 2 {
-        match descent.pass(&mut lookup, env, ia, address, 2)? {
-            Ok(next) => address = next,
-            Err(found) => return turn_aside(lookup, env, ia, address, 2, found),
-        }
-    }
-    let at = descent.at(address, FINAL_LEVEL);
-    let found = descent.read(&mut lookup, env, ia, at)?;
-    let Found { descriptor, physical } = found;
-    if !geometry.is_plain_page(descriptor) {
-        return turn_aside(lookup, env, ia, address, FINAL_LEVEL, found);
-    }
-    let (output, _) = descent.output(&lookup, env, ia, descriptor, at.entry, false);
-    lookup.finish(env, Leaf { descriptor, entry: at.entry, physical, output })
-}
-
-/// Leaves the usual walk with a descriptor in hand.
-#[inline(always)]
-fn turn_aside<E: Env, L: Lookup<E, u64>>(
-    lookup: L,
-    env: &mut E,
-    ia: u64,
-    address: FullAddress,
-    level: i8,
-    found: Found<u64>,
-) -> Walk<Option<L::Output>, E> {
-    let output = aside(env, move |env| {
-        let descent = lookup.descent();
-        descent.go_on(lookup, env, ia, descent.at(address, level), found)
-    });
-    Ok(output?.map(L::usual))
-}
-
 impl Descent<'_> {
-    /// Passes through a table in the usual case, if there is nothing to be said against the descriptor at this address;
-    /// else answers with it.
-    #[inline(always)]
-    fn pass<E: Env, L: Lookup<E, u64>>(
-        &self,
-        lookup: &mut L,
-        env: &mut E,
-        ia: u64,
-        address: FullAddress,
-        level: i8,
-    ) -> Walk<Result<FullAddress, Found<u64>>, E> {
-        let found = self.read(lookup, env, ia, self.at(address, level))?;
-        if !self.geometry.is_plain_table(found.descriptor) {
-            return Ok(Err(found));
-        }
-        let next = self.next(lookup, env, ia, found.descriptor, address.space, (level, 1));
-        lookup.enter_table(found.descriptor);
-        Ok(Ok(next.entry.address))
-    }
-
     /// The descent from a descriptor on, whatever it is.
     fn go_on<E: Env, D: Word, L: Lookup<E, D>>(
         &self,
@@ -360,9 +305,9 @@ impl Descent<'_> {
         lookup: &mut L,
         env: &mut E,
         ia: u64,
-        At { table, entry }: At,
+        at: At,
     ) -> Walk<Found<D>, E> {
-        let level = entry.level;
+        let (entry, level) = (at.entry, at.entry.level);
         let physical = lookup.locate(env, entry, EntryAccess::Read)?;
         let place = lookup.place().at(level);
         gpc::check(self.gpc, env, place, physical, || lookup.fault(FaultCode::GpcfOnWalk, level))?;
@@ -370,7 +315,20 @@ impl Descent<'_> {
         let Ok(bits) = env.read(fetch).map_err(stop)? else {
             return Err(aborted(*lookup, env, physical, level));
         };
-        let descriptor = D::from_memory(bits, self.big_endian);
+        let found = Found { descriptor: D::from_memory(bits, self.big_endian), physical };
+        self.tell_read(env, ia, at, place, found);
+        Ok(found)
+    }
+
+    #[inline(always)]
+    fn tell_read<E: Env, D: Word>(
+        &self,
+        env: &mut E,
+        ia: u64,
+        At { table, entry }: At,
+        place: Place,
+        Found { descriptor, physical }: Found<D>,
+    ) {
         env.note(|| Step {
             place,
             rule: Rule::DescriptorRead,
@@ -385,7 +343,6 @@ impl Descent<'_> {
                 wide: D::WIDE,
             },
         });
-        Ok(Found { descriptor, physical })
     }
 
     /// With HAFT, sets the access flag of a table descriptor; answers with the descriptor if it has changed meanwhile.

@@ -122,7 +122,7 @@ impl<'a> Context<'a> {
             s2,
             access,
             s1_start: S1Start::new(pe, &s1, gpc.as_ref(), access),
-            s2_start: s2.as_ref().map(|stage2| S2Starts::new(pe, stage2, gpc.as_ref(), access.security)),
+            s2_start: s2.as_ref().map(|stage2| S2Starts::new(pe, stage2, gpc.as_ref(), access)),
             gpc,
             known: None,
         }
@@ -150,7 +150,7 @@ impl Context<'_> {
     /// Whether the walk is the usual one, in every stage that is on.
     #[inline]
     pub(crate) fn is_usual(&self) -> bool {
-        let usual = |stage2| s2::Usual::of(stage2).is_some() || !stage2.0.enabled();
+        let usual = |(stage2, _): (&Stage2, _)| s2::Usual::of(self).is_some() || !stage2.enabled();
         self.s1_start.usual && self.stage2().is_none_or(usual)
     }
 
@@ -203,8 +203,8 @@ pub(crate) fn translate_stage2<E: Env>(
         off::tell_s2(env, *ipa, Purpose::Output);
         return Ok(*ipa);
     }
-    let reached = match s2::Usual::of(stage2) {
-        Some(usual) => usual.map(context, env, ipa.address.address, (&ipa.attrs, ipa.s1assured))?,
+    let reached = match s2::Usual::of(context) {
+        Some(usual) => usual.map(env, ipa.address.address, (&ipa.attrs, ipa.s1assured))?.into(),
         None => s2::map(context, stage2, env, ipa.address, (&ipa.attrs, ipa.s1assured))?,
     };
     Ok(s2::describe(context, stage2.0, &ipa.attrs, reached))
@@ -246,30 +246,40 @@ impl Nested {
 }
 
 /// Both stages of a prepared context in which [leaves decide](Context::leaves_decide) the memory attributes. By the
-/// usual walk, where that is [known](Context::is_usual) to be it.
+/// usual walk, where that is [known](Context::is_usual) to be it. What `then` makes of the leaves is the answer.
 #[inline(always)]
-pub(crate) fn nested<E: Env, const USUAL: bool>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<Nested, E> {
-    let ipa = s1::map::<E, USUAL>(context, env, va)?;
+pub(crate) fn nested<E: Env, const USUAL: bool, T>(
+    context: &Context<'_>,
+    env: &mut E,
+    va: u64,
+    then: impl FnOnce(Nested) -> T,
+) -> Walk<T, E> {
+    let ipa = if USUAL { s1::map_usual(context, env, va)?.into() } else { s1::map(context, env, va)? };
     let s1_attrs = ipa.attrs;
     let (Some(known), Some(stage2)) = (&context.known, context.stage2()) else {
-        return Ok(Nested { s1_attrs, s2: Reached::unmoved(ipa.address) });
+        return Ok(then(Nested { s1_attrs, s2: Reached::unmoved(ipa.address) }));
     };
     let attrs = (&known.s1_attrs[s1_attrs.index()], ipa.assured);
-    let s2 = match s2::Usual::of(stage2) {
-        Some(usual) if USUAL => usual.map(context, env, ipa.address.address, attrs)?,
+    let s2 = match s2::Usual::of(context) {
+        Some(usual) if USUAL => usual.map(env, ipa.address.address, attrs)?.into(),
         None if USUAL => Reached::unmoved(ipa.address),
         _ => s2::map(context, stage2, env, ipa.address, attrs)?,
     };
-    Ok(Nested { s1_attrs, s2 })
+    Ok(then(Nested { s1_attrs, s2 }))
 }
 
-/// Stage 1 alone where it is on, short of memory attributes.
+/// Stage 1 alone where it is on, short of memory attributes. What `then` makes of it is the answer.
 ///
 /// # Errors
 /// As [`translate`].
 #[inline(always)]
-pub(crate) fn map<E: Env, const USUAL: bool>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<Mapped, E> {
-    s1::map::<E, USUAL>(context, env, va)
+pub(crate) fn map<E: Env, const USUAL: bool, T>(
+    context: &Context<'_>,
+    env: &mut E,
+    va: u64,
+    then: impl FnOnce(Mapped) -> T,
+) -> Walk<T, E> {
+    Ok(then(if USUAL { s1::map_usual(context, env, va)?.into() } else { s1::map(context, env, va)? }))
 }
 
 /// The granule protection check of an output address, which accesses make and AT does not.

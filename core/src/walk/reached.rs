@@ -18,12 +18,26 @@ pub(crate) struct Reached {
     pub mecid: u16,
 }
 
-impl Reached {
-    /// The same, with what makes it usual said in constants, for the compiler to see.
+/// The same of the usual walk, where everything else is always the same.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plain {
+    pub address: u64,
+    pub low: u64,
+}
+
+impl From<Plain> for Reached {
     #[inline(always)]
-    pub const fn usual(self) -> Self {
-        let (space, address) = (PaSpace::NonSecure, FullAddress::new(PaSpace::NonSecure, self.address.address));
-        Self { address, ipa_space: space, mro: false, mecid: 0, ..self }
+    fn from(Plain { address, low }: Plain) -> Self {
+        let space = PaSpace::NonSecure;
+        Self { address: FullAddress::new(space, address), ipa_space: space, low, mro: false, mecid: 0 }
+    }
+}
+
+impl Reached {
+    /// What of it is not always the same in the usual walk.
+    #[inline(always)]
+    pub const fn plain(self) -> Plain {
+        Plain { address: self.address.address, low: self.low }
     }
 
     /// What an address is without a stage 2: where it was.

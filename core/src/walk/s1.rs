@@ -1,5 +1,10 @@
 //! Stage 1 (`AArch64.S1Translate`).
 
+mod mapped;
+
+pub(crate) use mapped::Mapped;
+pub(super) use mapped::Plain;
+
 use super::attr::AttrBits;
 use super::descend::{self, Descent, Entry, EntryAccess, Leaf, Lookup, start_event};
 use super::perm::{self, Denied, TableLimits};
@@ -18,59 +23,47 @@ use crate::regime::{Regime, SecurityState};
 use crate::rule::Rule;
 use crate::step::{Event, Place, Step};
 
-/// Where a leaf that permits the access maps an address.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Mapped {
-    pub address: FullAddress,
-    /// What decides the memory attributes.
-    pub attrs: AttrBits,
-    /// The mapping is assured (`FEAT_THE`).
-    pub assured: bool,
-    /// Memory encryption context.
-    pub mecid: u16,
-}
-
-impl Mapped {
-    /// The same, with what makes it usual said in constants, for the compiler to see.
-    #[inline(always)]
-    const fn usual(self) -> Self {
-        Self { address: FullAddress::new(PaSpace::NonSecure, self.address.address), assured: false, mecid: 0, ..self }
-    }
-
-    /// The output with its memory attributes.
-    pub fn describe(&self, context: &Context<'_>) -> AddressDescriptor {
-        let Self { address, attrs, assured, mecid } = *self;
-        let attrs = context.s1_attrs(attrs);
-        AddressDescriptor { address, attrs, s1assured: assured, s2fs1mro: false, mecid }
-    }
-}
-
 /// Translates `va` to an intermediate address, or to a physical one where stage 1 is the last stage.
 pub(super) fn translate<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<AddressDescriptor, E> {
     let mapped = match context.s1_start.usual {
         _ if !context.s1.enabled => return off::s1(context, env, va),
-        true => map::<E, true>(context, env, va)?,
-        false => map::<E, false>(context, env, va)?,
+        true => map_usual(context, env, va)?.into(),
+        false => map(context, env, va)?,
     };
     Ok(mapped.describe(context))
 }
 
-/// [`translate`] where stage 1 is on, short of the memory attributes; by the usual walk, where that is known to be it.
+/// [`translate`] where stage 1 is on, short of the memory attributes.
 #[inline(always)]
-pub(super) fn map<E: Env, const USUAL: bool>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<Mapped, E> {
+pub(super) fn map<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<Mapped, E> {
+    begin(context, env, va)?;
+    let usual = s2::Usual::of(context);
+    S1 { context, va, nested: Nested::of::<E>(context, usual.as_ref()) }.walk_any(env)
+}
+
+/// The same by the usual walk, where that is known to be it.
+#[inline(always)]
+pub(super) fn map_usual<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<Plain, E> {
+    begin(context, env, va)?;
+    // Written out for each, so that the walk is compiled for each.
+    let usual = s2::Usual::of(context);
+    match Nested::of::<E>(context, usual.as_ref()) {
+        Nested::Usual(stage2) => S1 { context, va, nested: Nested::Usual(stage2) }.walk_usual(env),
+        Nested::No => S1 { context, va, nested: Nested::No }.walk_usual(env),
+        Nested::Off => S1 { context, va, nested: Nested::Off }.walk_usual(env),
+        Nested::Any => Ok(S1 { context, va, nested: Nested::Any }.walk_any(env)?.plain()),
+    }
+}
+
+/// What comes before the descent.
+#[inline(always)]
+fn begin<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<(), E> {
     check_input(context, env, va)?;
     env.note(|| {
         let S1Start { geometry, table, .. } = context.s1_start;
         Step { place: Place::S1, rule: Rule::S1Start, event: start_event(va, &geometry, context.s1.ttbr, table) }
     });
-    // Written out for each, so that the walk is compiled for each.
-    match Nested::of::<E>(context) {
-        Nested::Usual(stage2) if USUAL => S1 { context, va, nested: Nested::Usual(stage2) }.walk_usual(env),
-        Nested::No if USUAL => S1 { context, va, nested: Nested::No }.walk_usual(env),
-        Nested::Off if USUAL => S1 { context, va, nested: Nested::Off }.walk_usual(env),
-        nested if USUAL => Ok(S1 { context, va, nested }.walk_any(env)?.usual()),
-        nested => S1 { context, va, nested }.walk_any(env),
-    }
+    Ok(())
 }
 
 /// What translates the addresses of stage 1's descriptors.
@@ -81,20 +74,18 @@ enum Nested<'a> {
     /// Stage 2, which is off: somebody may want to know.
     Off,
     /// Stage 2, by its usual walk.
-    Usual(s2::Usual<'a>),
+    Usual(&'a s2::Usual<'a>),
     /// Stage 2.
     Any,
 }
 
 impl<'a> Nested<'a> {
     #[inline(always)]
-    const fn of<E: Env>(context: &'a Context<'_>) -> Self {
-        match context.stage2() {
-            Some((stage2, _)) if !stage2.enabled() && E::LISTENS => Self::Off,
-            Some(stage2) if stage2.0.enabled() => match s2::Usual::of(stage2) {
-                Some(usual) => Self::Usual(usual),
-                None => Self::Any,
-            },
+    const fn of<E: Env>(context: &'a Context<'_>, usual: Option<&'a s2::Usual<'a>>) -> Self {
+        match (usual, context.stage2()) {
+            (Some(usual), _) => Self::Usual(usual),
+            (None, Some((stage2, _))) if stage2.enabled() => Self::Any,
+            (None, Some(_)) if E::LISTENS => Self::Off,
             _ => Self::No,
         }
     }
@@ -124,14 +115,10 @@ impl S1<'_> {
         }
     }
 
-    /// The same in the usual case, where to start again is seldom enough to need no loop, which would cost every walk
-    /// its registers.
+    /// The same in the usual case.
     #[inline(always)]
-    fn walk_usual<E: Env>(self, env: &mut E) -> Walk<Mapped, E> {
-        match descend::usual(S1Lookup::new(self, false, false), env, self.va)? {
-            Some(output) => Ok(output),
-            None => Ok(aside(env, move |env| self.walk_any(env))?.usual()),
-        }
+    fn walk_usual<E: Env>(self, env: &mut E) -> Walk<Plain, E> {
+        descend::usual(S1Lookup::new(self, false, false), env, self.va, move |env| self.walk_any(env))
     }
 }
 
@@ -178,10 +165,11 @@ impl<'a> S1Lookup<'a> {
 
 impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
     type Output = Mapped;
+    type Plain = Plain;
 
     #[inline(always)]
-    fn usual(mapped: Mapped) -> Mapped {
-        mapped.usual()
+    fn plain(mapped: Mapped) -> Plain {
+        mapped.plain()
     }
 
     #[inline(always)]
@@ -223,7 +211,7 @@ impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
                 return Ok(address);
             }
             Nested::Usual(stage2) if access == EntryAccess::Read => {
-                let address = stage2.locate(context, env, address.address, level)?;
+                let address = stage2.locate(env, address.address, level)?;
                 return Ok(FullAddress::new(PaSpace::NonSecure, address));
             }
             Nested::Usual(_) | Nested::Any => {}
@@ -232,6 +220,18 @@ impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
         let located = s2::locate(context, stage2, env, address, wanted)?;
         self.mro = located.mro;
         Ok(located.address)
+    }
+
+    #[inline(always)]
+    fn locate_plain(&mut self, env: &mut E, address: u64, level: i8) -> Walk<u64, E> {
+        match self.stage.nested {
+            Nested::No => Ok(address),
+            Nested::Usual(stage2) => stage2.locate(env, address, level),
+            Nested::Off | Nested::Any => {
+                let entry = Entry { address: FullAddress::new(PaSpace::NonSecure, address), level };
+                Ok(Lookup::<E, D>::locate(self, env, entry, EntryAccess::Read)?.address)
+            }
+        }
     }
 
     #[inline(always)]
@@ -278,9 +278,21 @@ impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
         self.stage.context.s1.mec.denies(space, descriptor.amec())
     }
 
-    /// Permissions, hardware updates, attributes.
     #[inline(always)]
     fn finish(self, env: &mut E, leaf: Leaf<D>) -> Walk<Option<Mapped>, E> {
+        Ok(if self.passes(env, leaf)? { Some(self.mapped(env, leaf)) } else { None })
+    }
+
+    #[inline(always)]
+    fn finish_plain(self, env: &mut E, leaf: Leaf<D>, again: impl FnOnce(&mut E) -> Walk<Mapped, E>) -> Walk<Plain, E> {
+        Ok(if self.passes(env, leaf)? { self.mapped(env, leaf).plain() } else { aside(env, again)?.plain() })
+    }
+}
+
+impl S1Lookup<'_> {
+    /// The permission check, and the hardware updates that go with it. Says whether the leaf was still there.
+    #[inline(always)]
+    fn passes<E: Env, D: Word>(self, env: &mut E, leaf: Leaf<D>) -> Walk<bool, E> {
         let context = self.stage.context;
         let Leaf { descriptor, entry, output, .. } = leaf;
         let (tables, place) = (self.tables, Place::S1.at(entry.level));
@@ -296,18 +308,26 @@ impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
             None => context.s1_start.direct && plainly_permits(context, tables, descriptor),
         };
         if !passes && !aside(env, move |env| check_and_update(context, env, tables, leaf, attrs))? {
-            return Ok(None);
+            return Ok(false);
         }
         env.note(|| {
             let stack = context.access.kind == AccessType::Gcs;
             let rule = if stack { Rule::S1PermissionStackPassed } else { Rule::S1PermissionPassed };
             Step { place, rule, event: Event::Passed }
         });
+        Ok(true)
+    }
+
+    /// The output of a leaf that permits the access.
+    #[inline(always)]
+    fn mapped<E: Env, D: Word>(self, env: &mut E, leaf: Leaf<D>) -> Mapped {
+        let (context, Leaf { descriptor, entry, output, .. }) = (self.stage.context, leaf);
+        let (place, attrs) = (Place::S1.at(entry.level), AttrBits::of(descriptor, context.s1.aie));
         tell_attrs(context, env, place, attrs);
         let mecid = context.s1.mec.of_leaf(output.space, descriptor.amec());
         let output = Mapped { address: output, attrs, assured: self.assured_by(descriptor), mecid };
         env.note(|| Step { place, rule: Rule::S1Output, event: Event::Output { output: output.describe(context) } });
-        Ok(Some(output))
+        output
     }
 }
 

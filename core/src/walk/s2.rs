@@ -1,8 +1,12 @@
 //! Stage 2 (`AArch64.S2Translate`).
 
+mod usual;
+
+pub(super) use usual::Usual;
+
 use super::descend::{self, Descent, Entry, EntryAccess, Leaf, Lookup, start_event};
 use super::perm::Denied;
-use super::reached::Reached;
+use super::reached::{Plain, Reached};
 use super::start::{S2Start, S2Starts, S2Tables};
 use super::update::Update;
 use super::word::Word;
@@ -14,7 +18,7 @@ use crate::choice::Choice;
 use crate::env::{Env, Fetch};
 use crate::layout::descriptor;
 use crate::outcome::{AddressDescriptor, FaultCode, FaultRecord, MemAttrs};
-use crate::params::{S2Params, Stage2};
+use crate::params::{Geometry, Pattern, S2Params, Stage2};
 use crate::regime::SecurityState;
 use crate::rule::Rule;
 use crate::step::{Event, Place, Purpose, Step};
@@ -42,53 +46,18 @@ impl Wanted<'_> {
     }
 }
 
-/// Stage 2, when its walk is the usual one.
+/// What any stage-2 translation goes by. Referred to, so that the walk has its registers for itself: what is here is
+/// seldom needed.
 #[derive(Clone, Copy)]
-pub(super) struct Usual<'a> {
+struct Base<'a> {
+    context: &'a Context<'a>,
     params: &'a S2Params,
-    tables: &'a S2Tables,
-}
-
-impl<'a> Usual<'a> {
-    pub const fn of((stage2, starts): (&'a Stage2, &'a S2Starts)) -> Option<Self> {
-        match starts.own() {
-            S2Start::Tables(tables) if tables.usual && stage2.enabled() => Some(Self { params: stage2.own(), tables }),
-            _ => None,
-        }
-    }
-
-    /// [`locate`] through these tables, to read a descriptor; an update takes the other. Direct permissions leave no
-    /// memory to the MMU alone.
-    #[inline(never)]
-    pub fn locate<E: Env>(self, context: &Context<'_>, env: &mut E, address: u64, level: i8) -> Walk<u64, E> {
-        let stage = S2 { context, params: self.params, wanted: Wanted::Descriptor { level } };
-        let ipa = FullAddress::new(PaSpace::NonSecure, address);
-        let walk = S2Walk::<true> { stage, tables: self.tables, ipa };
-        walk.start(env)?;
-        Ok(walk.walk_usual(env)?.address.address)
-    }
-
-    /// [`map`] by these tables.
-    #[inline(always)]
-    pub fn map<E: Env>(
-        self,
-        context: &Context<'_>,
-        env: &mut E,
-        address: u64,
-        (attrs, assured): (&MemAttrs, bool),
-    ) -> Walk<Reached, E> {
-        let stage = S2 { context, params: self.params, wanted: Wanted::Output { attrs, assured } };
-        let walk = S2Walk::<true> { stage, tables: self.tables, ipa: FullAddress::new(PaSpace::NonSecure, address) };
-        walk.start(env)?;
-        walk.walk_usual(env)
-    }
 }
 
 /// What stage 2 translates for.
 #[derive(Clone, Copy)]
 struct S2<'a> {
-    context: &'a Context<'a>,
-    params: &'a S2Params,
+    base: &'a Base<'a>,
     wanted: Wanted<'a>,
 }
 
@@ -117,7 +86,7 @@ pub(super) fn map<E: Env>(
     (attrs, assured): (&MemAttrs, bool),
 ) -> Walk<Reached, E> {
     let (params, start) = (stage2.params(address.space), starts.of(address.space));
-    S2 { context, params, wanted: Wanted::Output { attrs, assured } }.reach(env, start, address)
+    S2 { base: &Base { context, params }, wanted: Wanted::Output { attrs, assured } }.reach(env, start, address)
 }
 
 /// The output of a leaf that translates stage 1's output in `space`, which has these memory attributes.
@@ -128,7 +97,7 @@ pub(super) fn describe(
     reached: Reached,
 ) -> AddressDescriptor {
     let wanted = Wanted::Output { attrs, assured: false };
-    S2 { context, params: stage2.params(reached.ipa_space), wanted }.output(reached)
+    S2 { base: &Base { context, params: stage2.params(reached.ipa_space) }, wanted }.output(reached)
 }
 
 /// Translates the address of a stage-1 descriptor. Memory attributes are worked out only to be told: nobody else asks.
@@ -145,7 +114,7 @@ pub(super) fn locate<E: Env>(
         off::tell_s2_for_walk(context, env, address, wanted.purpose());
         return Ok(Located { address, mro: false });
     }
-    let Reached { address, mro, .. } = S2 { context, params, wanted }.reach(env, start, address)?;
+    let Reached { address, mro, .. } = S2 { base: &Base { context, params }, wanted }.reach(env, start, address)?;
     Ok(Located { address, mro })
 }
 
@@ -153,7 +122,7 @@ pub(super) fn locate<E: Env>(
 pub(super) fn walk_attrs(context: &Context<'_>, stage2: &Stage2) -> Vec<MemAttrs> {
     let address = FullAddress::default();
     let wanted = Wanted::Descriptor { level: 0 };
-    let stage = S2 { context, params: stage2.own(), wanted };
+    let stage = S2 { base: &Base { context, params: stage2.own() }, wanted };
     (0..Reached::ATTRS)
         .map(|attrs| {
             stage
@@ -171,12 +140,12 @@ impl<'a> S2<'a> {
     /// The access, as stage 2 sees it.
     #[inline(always)]
     const fn access(self) -> AccessDescriptor {
-        let access = self.context.access;
+        let access = self.base.context.access;
         match self.wanted {
             Wanted::Output { .. } => access,
             Wanted::Descriptor { level } => {
-                let first = level == self.context.s1_start.geometry.start_level;
-                access.for_descriptor(if first { Some(self.context.s1.range) } else { None })
+                let first = level == self.base.context.s1_start.geometry.start_level;
+                access.for_descriptor(if first { Some(self.base.context.s1.range) } else { None })
             }
             Wanted::Update { blame, .. } => AccessDescriptor { blame, ..access.for_update() },
         }
@@ -187,7 +156,7 @@ impl<'a> S2<'a> {
     const fn s1_attrs(self) -> &'a MemAttrs {
         match self.wanted {
             Wanted::Output { attrs, .. } => attrs,
-            Wanted::Descriptor { .. } | Wanted::Update { .. } => &self.context.s1_start.walk_attrs,
+            Wanted::Descriptor { .. } | Wanted::Update { .. } => &self.base.context.s1_start.walk_attrs,
         }
     }
 
@@ -220,36 +189,22 @@ impl<'a> S2<'a> {
     #[inline(always)]
     fn permits(
         self,
-        params: &S2Params,
         access: AccessDescriptor,
         descriptor: impl Word,
         space: PaSpace,
     ) -> (perm::S2Permissions, Result<(), Denied>) {
+        let params = self.base.params;
         let permissions = perm::s2_permissions(params, access, descriptor);
         let device = || attr::s2_is_device(params, self.s1_attrs(), descriptor.low());
         let s1assured = matches!(self.wanted, Wanted::Output { assured: true, .. });
         let target = perm::Target { device, space, s1assured };
-        (permissions, perm::s2_check(self.context.pe, params, access, &permissions, target))
-    }
-
-    /// Whether usual permissions permit an AT instruction, or the read of a stage-1 descriptor, with nothing for
-    /// hardware to update.
-    #[inline(always)]
-    fn plainly_permits(self, descriptor: impl Word) -> bool {
-        let kind = match self.wanted {
-            Wanted::Output { .. } if self.context.access.kind == AccessType::At => AccessType::At,
-            Wanted::Descriptor { .. } => AccessType::Ttw,
-            _ => return false,
-        };
-        let (security, blame) = (SecurityState::NonSecure, Blame::default());
-        let access = AccessDescriptor { kind, security, blame, ..self.access() };
-        descriptor.accessed() && self.permits(&self.params.usual(), access, descriptor, PaSpace::NonSecure).1.is_ok()
+        (permissions, perm::s2_check(self.base.context.pe, params, access, &permissions, target))
     }
 
     /// The output of a leaf.
     fn output(self, reached: Reached) -> AddressDescriptor {
         let Reached { address, low, mro, mecid, .. } = reached;
-        let known = match (self.wanted, &self.context.known) {
+        let known = match (self.wanted, &self.base.context.known) {
             (Wanted::Descriptor { .. }, Some(known)) => known.s2_walk_attrs.get(reached.attrs()),
             _ => None,
         };
@@ -263,7 +218,7 @@ impl<'a> S2<'a> {
             return;
         }
         let place = self.place().at(level);
-        let rule = if self.params.fwb { Rule::S2AttributesFwb } else { Rule::S2Attributes };
+        let rule = if self.base.params.fwb { Rule::S2AttributesFwb } else { Rule::S2Attributes };
         let output = self.output(reached);
         env.note(|| Step { place, rule, event: Event::Attributes { attrs: output.attrs } });
         env.note(|| Step { place, rule: Rule::S2Output, event: Event::Output { output } });
@@ -271,32 +226,32 @@ impl<'a> S2<'a> {
 
     /// Attributes of the leaf: stage 2's own, or with FWB those that stage 2 makes of stage 1's.
     fn leaf_attrs(self, leaf: u64) -> MemAttrs {
-        if self.params.fwb {
-            attr::s2_apply_fwb(self.context.pe, self.params, *self.s1_attrs(), leaf)
+        if self.base.params.fwb {
+            attr::s2_apply_fwb(self.base.context.pe, self.base.params, *self.s1_attrs(), leaf)
         } else {
-            attr::s2_decode(self.context.pe, self.params, leaf)
+            attr::s2_decode(self.base.context.pe, self.base.params, leaf)
         }
     }
 
     /// The caches' disables, then what both stages come to together.
     fn final_attrs(self, leaf: MemAttrs) -> MemAttrs {
-        let (params, device) = (self.params, leaf.mem_type.is_device());
+        let (params, device) = (self.base.params, leaf.mem_type.is_device());
         let non_cacheable = match self.access().kind {
             AccessType::Fetch => device || params.id,
             AccessType::Ttw if device => !params.ptw,
             _ => !device && params.cd,
         };
         let attrs = if non_cacheable { attr::normal_non_cacheable(leaf.xs) } else { leaf };
-        if params.fwb { attrs } else { attr::s2_combine(self.context.pe, *self.s1_attrs(), attrs) }
+        if params.fwb { attrs } else { attr::s2_combine(self.base.context.pe, *self.s1_attrs(), attrs) }
     }
 
     /// The leaf with access flag and dirty state as hardware sets them, and the rule that says so.
     #[inline(always)]
     fn updated<D: Word>(self, leaf: D, denied: bool) -> (D, Rule) {
         use descriptor::s2::{AF, DBM, DIRTY};
-        let (params, access) = (self.params, self.access());
+        let (params, access) = (self.base.params, self.access());
         let mut new = leaf;
-        if params.ha && (!denied || self.context.pe.choices.is(Choice::AfUpdateOnPermissionFault)) {
+        if params.ha && (!denied || self.base.context.pe.choices.is(Choice::AfUpdateOnPermissionFault)) {
             new = new.with(AF.mask());
         }
         let dirties = access.write && access.kind != AccessType::At;
@@ -319,7 +274,7 @@ impl<const USUAL: bool> S2Walk<'_, USUAL> {
             return Err(aside(env, move |env| self.stage.refuse(env, self.ipa, Rule::S2IpaRange)));
         }
         env.note(|| {
-            let event = start_event(self.ipa.address, geometry, self.stage.params.ttbr, *table);
+            let event = start_event(self.ipa.address, geometry, self.stage.base.params.ttbr, *table);
             Step { place: self.stage.place(), rule: Rule::S2Start, event }
         });
         Ok(())
@@ -341,31 +296,64 @@ impl<const USUAL: bool> S2Walk<'_, USUAL> {
         }
     }
 
-    /// The same in the usual case, where to start again is seldom enough to need no loop, which would cost every walk
-    /// its registers.
+    /// The same in the usual case.
     #[inline(always)]
-    fn walk_usual<E: Env>(self, env: &mut E) -> Walk<Reached, E> {
+    fn walk_usual<E: Env>(self, env: &mut E) -> Walk<Plain, E> {
         let Self { stage, tables, ipa } = self;
-        let usual = S2Walk::<true> { stage, tables, ipa };
-        match descend::usual(usual, env, ipa.address)? {
-            Some(output) => Ok(output),
-            None => Ok(aside(env, move |env| self.walk_any(env))?.usual()),
+        descend::usual(S2Walk::<true> { stage, tables, ipa }, env, ipa.address, move |env| self.walk_any(env))
+    }
+
+    /// Which of two patterns a leaf is to be compared with: for the read of a stage-1 descriptor, and for the access.
+    #[inline(always)]
+    const fn pattern(&self, read: Pattern, access: Pattern) -> Pattern {
+        match self.stage.wanted {
+            Wanted::Output { .. } => access,
+            Wanted::Descriptor { .. } => read,
+            Wanted::Update { .. } => Pattern::NONE,
         }
+    }
+
+    #[inline(always)]
+    fn tell_permissions<E: Env, D: Word>(self, env: &mut E, Leaf { descriptor, entry, .. }: Leaf<D>) {
+        let stage = self.stage;
+        env.note(|| {
+            let permissions = if USUAL {
+                perm::s2_permissions(&stage.base.params.usual(), stage.access(), descriptor)
+            } else {
+                perm::s2_permissions(stage.base.params, stage.access(), descriptor)
+            };
+            let event = Event::Permissions { rights: permissions.granted() };
+            Step { place: stage.place().at(entry.level), rule: permissions.rule, event }
+        });
+    }
+
+    /// A leaf's output, after its permission check.
+    #[inline(always)]
+    fn passed<E: Env, D: Word>(self, env: &mut E, leaf: Leaf<D>, mro: bool) -> Reached {
+        let (stage, Leaf { descriptor, entry, output: address, .. }) = (self.stage, leaf);
+        env.note(|| {
+            let place = stage.place().at(entry.level);
+            Step { place, rule: Rule::S2PermissionPassed, event: Event::Passed }
+        });
+        let mecid = stage.base.params.mec.of_leaf(address.space, descriptor.amec());
+        let reached = Reached { address, ipa_space: self.ipa.space, low: descriptor.low(), mro, mecid };
+        stage.tell_output(env, entry.level, reached);
+        reached
     }
 
     /// The permission check, and the hardware updates that go with it; then whether only the MMU may write to the
     /// output. `None` when the walk must start again.
     fn check_and_update<E: Env, D: Word>(self, env: &mut E, leaf: Leaf<D>) -> Walk<Option<bool>, E> {
         let (stage, descriptor, level) = (self.stage, leaf.descriptor, leaf.entry.level);
-        let (params, access, place) = (stage.params, stage.access(), stage.place().at(level));
-        let (permissions, checked) = stage.permits(params, access, descriptor, leaf.output.space);
+        let (params, access, place) = (stage.base.params, stage.access(), stage.place().at(level));
+        let (permissions, checked) = stage.permits(access, descriptor, leaf.output.space);
         let (new, rule) = stage.updated(descriptor, checked.is_err());
         if new != descriptor {
             let fetch = Fetch { address: leaf.physical, place, wide: D::WIDE };
             let update = Update { fetch, old: descriptor, new, big_endian: params.ee, rule };
             let blame = checked.map_or_else(|denied| denied.blame, |()| access.blame);
             let record = blamed(stage.fault(self.ipa, FaultCode::Permission, level), blame);
-            if update.swap(stage.context.gpc.as_ref(), env, record)?.is_some() {
+            if update.swap(stage.base.context.gpc.as_ref(), env, record)?.is_some() {
                 return Ok(None);
             }
         }
@@ -381,15 +369,17 @@ impl<const USUAL: bool> S2Walk<'_, USUAL> {
 
 impl<E: Env, D: Word, const USUAL: bool> Lookup<E, D> for S2Walk<'_, USUAL> {
     type Output = Reached;
+    type Plain = Plain;
 
     #[inline(always)]
-    fn usual(reached: Reached) -> Reached {
-        reached.usual()
+    fn plain(reached: Reached) -> Plain {
+        reached.plain()
     }
 
     #[inline(always)]
     fn descent(&self) -> Descent<'_> {
-        let Self { stage: S2 { context, params, .. }, tables, .. } = self;
+        let Self { stage, tables, .. } = self;
+        let Base { context, params } = stage.base;
         Descent {
             geometry: &tables.geometry,
             table: tables.table,
@@ -413,6 +403,11 @@ impl<E: Env, D: Word, const USUAL: bool> Lookup<E, D> for S2Walk<'_, USUAL> {
         Ok(entry.address)
     }
 
+    #[inline(always)]
+    fn locate_plain(&mut self, _env: &mut E, address: u64, _level: i8) -> Walk<u64, E> {
+        Ok(address)
+    }
+
     fn table_space(&self, _descriptor: D, space: PaSpace) -> PaSpace {
         space
     }
@@ -421,10 +416,10 @@ impl<E: Env, D: Word, const USUAL: bool> Lookup<E, D> for S2Walk<'_, USUAL> {
 
     #[inline(always)]
     fn leaf_space(&self, descriptor: D, _space: PaSpace) -> PaSpace {
-        match self.stage.context.access.security {
+        match self.stage.base.context.access.security {
             _ if USUAL => PaSpace::NonSecure,
             SecurityState::Realm if descriptor.s2_ns() => PaSpace::NonSecure,
-            _ => self.stage.params.output_space,
+            _ => self.stage.base.params.output_space,
         }
     }
 
@@ -435,19 +430,9 @@ impl<E: Env, D: Word, const USUAL: bool> Lookup<E, D> for S2Walk<'_, USUAL> {
     /// Permissions and hardware updates, then the output.
     #[inline(always)]
     fn finish(self, env: &mut E, leaf: Leaf<D>) -> Walk<Option<Reached>, E> {
-        let Self { stage, tables, .. } = self;
-        let Leaf { descriptor, entry, output: address, .. } = leaf;
-        let place = stage.place().at(entry.level);
-        env.note(|| {
-            let permissions = if USUAL {
-                perm::s2_permissions(&stage.params.usual(), stage.access(), descriptor)
-            } else {
-                perm::s2_permissions(stage.params, stage.access(), descriptor)
-            };
-            let event = Event::Permissions { rights: permissions.granted() };
-            Step { place, rule: permissions.rule, event }
-        });
-        let mro = if (USUAL || tables.direct) && stage.plainly_permits(descriptor) {
+        self.tell_permissions(env, leaf);
+        let tables = self.tables;
+        let mro = if self.pattern(tables.readable, tables.permitted).matches(leaf.descriptor.low()) {
             // Direct permissions leave no memory to the MMU alone.
             false
         } else {
@@ -456,10 +441,23 @@ impl<E: Env, D: Word, const USUAL: bool> Lookup<E, D> for S2Walk<'_, USUAL> {
                 None => return Ok(None),
             }
         };
-        env.note(|| Step { place, rule: Rule::S2PermissionPassed, event: Event::Passed });
-        let mecid = stage.params.mec.of_leaf(address.space, descriptor.amec());
-        let reached = Reached { address, ipa_space: self.ipa.space, low: descriptor.low(), mro, mecid };
-        stage.tell_output(env, entry.level, reached);
-        Ok(Some(reached))
+        Ok(Some(self.passed(env, leaf, mro)))
+    }
+
+    #[inline(always)]
+    fn is_plain_page(&self, _geometry: &Geometry, descriptor: u64) -> bool {
+        self.pattern(self.tables.readable_page, self.tables.permitted_page).matches(descriptor)
+    }
+
+    /// A plain page permits the access.
+    #[inline(always)]
+    fn finish_plain(
+        self,
+        env: &mut E,
+        leaf: Leaf<D>,
+        _again: impl FnOnce(&mut E) -> Walk<Reached, E>,
+    ) -> Walk<Plain, E> {
+        self.tell_permissions(env, leaf);
+        Ok(self.passed(env, leaf, false).plain())
     }
 }

@@ -1,12 +1,12 @@
 //! What of both stages' input checks and first tables does not depend on the address: worked out once.
 
-use super::{AccessDescriptor, AccessType, attr};
+use super::{AccessDescriptor, AccessType, attr, perm};
 use crate::addr::{FullAddress, PaSpace};
 use crate::bits::mask;
 use crate::choice::Choice;
 use crate::feature::Feature;
 use crate::outcome::MemAttrs;
-use crate::params::{Geometry, GpcParams, S1Params, S2Params, Stage2};
+use crate::params::{Geometry, GpcParams, Pattern, S1Params, S2Params, Stage2};
 use crate::pe::Pe;
 use crate::regime::{SecurityState, VaRange};
 use crate::rule::Rule;
@@ -97,14 +97,20 @@ pub(super) enum S2Start {
 pub(super) struct S2Tables {
     pub geometry: Geometry,
     pub table: FullAddress,
-    /// Permissions are the usual ones.
-    pub direct: bool,
     /// The walk is the usual one, and so are permissions.
     pub usual: bool,
+    /// Leaves that let stage-1 descriptors be read, without further checks.
+    pub readable: Pattern,
+    /// Leaves that permit the access.
+    pub permitted: Pattern,
+    /// Pages of the usual walk that are [readable](Self::readable).
+    pub readable_page: Pattern,
+    /// And [permitted](Self::permitted).
+    pub permitted_page: Pattern,
 }
 
 impl S2Start {
-    fn new(pe: &Pe, params: &S2Params, gpc: Option<&GpcParams>, security: SecurityState) -> Self {
+    fn new(pe: &Pe, params: &S2Params, gpc: Option<&GpcParams>, access: AccessDescriptor) -> Self {
         let below = params.t0sz < params.min_txsz(pe);
         let above = params.t0sz > params.max_txsz(pe);
         let txsz_faults = below && (pe.has(Feature::Lpa) || pe.choices.is(Choice::TxszBelowMinFaults))
@@ -116,10 +122,17 @@ impl S2Start {
             Some(level) => {
                 let geometry = params.geometry(pe, level);
                 let address = geometry.table_base(params.ttbr, params.base_format());
-                let direct = security == SecurityState::NonSecure && params.is_usual();
+                let direct = access.security == SecurityState::NonSecure && params.is_usual();
                 let usual = geometry.is_usual() && direct && gpc.is_none() && !params.ee && !params.haft;
                 let table = FullAddress::new(params.table_space, address);
-                Self::Tables(S2Tables { geometry, table, direct, usual })
+                let (readable, permitted) = if direct {
+                    (perm::plainly_readable(params), perm::plainly_permitted(access))
+                } else {
+                    (Pattern::NONE, Pattern::NONE)
+                };
+                let page = geometry.plain_page();
+                let (readable_page, permitted_page) = (page.and(readable), page.and(permitted));
+                Self::Tables(S2Tables { geometry, table, usual, readable, permitted, readable_page, permitted_page })
             }
         }
     }
@@ -133,10 +146,10 @@ pub(super) struct S2Starts {
 }
 
 impl S2Starts {
-    pub fn new(pe: &Pe, stage2: &Stage2, gpc: Option<&GpcParams>, security: SecurityState) -> Self {
+    pub fn new(pe: &Pe, stage2: &Stage2, gpc: Option<&GpcParams>, access: AccessDescriptor) -> Self {
         Self {
-            own: S2Start::new(pe, stage2.own(), gpc, security),
-            non_secure: stage2.non_secure().map(|params| S2Start::new(pe, params, gpc, security)),
+            own: S2Start::new(pe, stage2.own(), gpc, access),
+            non_secure: stage2.non_secure().map(|params| S2Start::new(pe, params, gpc, access)),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::addr::PaSpace;
 use crate::bits::bit;
 use crate::choice::Choice;
 use crate::layout::descriptor;
-use crate::params::S2Params;
+use crate::params::{Pattern, S2Params};
 use crate::pe::Pe;
 use crate::regime::{SecurityState, VaRange};
 use crate::rule::Rule;
@@ -175,6 +175,30 @@ pub(in crate::walk) fn s2_check(
     }
 }
 
+/// What a leaf looks like through which usual permissions let stage-1 descriptors be read, with no access flag to set.
+/// There are others, but seldom.
+pub(in crate::walk) const fn plainly_readable(params: &S2Params) -> Pattern {
+    use descriptor::s2::{AF, MEM_ATTR, S2AP};
+    let granted = AF.mask() | S2AP.set(0, 0b01);
+    // Normal memory, whatever it is in stage 1.
+    let (mask, value) = match (params.ptw, params.fwb) {
+        (false, _) => (0, 0),
+        (true, false) => (0b1000, 0b1000),
+        (true, true) => (0b0111, 0b0110),
+    };
+    Pattern { mask: granted | MEM_ATTR.set(0, mask), value: granted | MEM_ATTR.set(0, value) }
+}
+
+/// The same of a leaf that permits an AT instruction.
+pub(in crate::walk) const fn plainly_permitted(access: AccessDescriptor) -> Pattern {
+    use descriptor::s2::{AF, S2AP};
+    if !matches!(access.kind, AccessType::At) {
+        return Pattern::NONE;
+    }
+    let granted = AF.mask() | S2AP.set(0, (access.write as u64) << 1 | access.read as u64);
+    Pattern { mask: granted, value: granted }
+}
+
 /// The TopLevel check of `FEAT_THE`: the first table of a VA range must lie in memory marked for that range.
 const fn not_top_level(params: &S2Params, access: AccessDescriptor, marked: [bool; 2]) -> bool {
     let [marked0, marked1] = marked;
@@ -182,5 +206,70 @@ const fn not_top_level(params: &S2Params, access: AccessDescriptor, marked: [boo
         Some(VaRange::Lower) => (params.tl0 && !marked0) || (params.tl1 && marked1 && !marked0),
         Some(VaRange::Upper) => (params.tl1 && !marked1) || (params.tl0 && marked0 && !marked1),
         None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::sysreg::{SysReg, hcr_el2, vtcr_el2};
+    use crate::walk::Blame;
+
+    const AT: AccessDescriptor = AccessDescriptor {
+        kind: AccessType::At,
+        el: 1,
+        security: SecurityState::NonSecure,
+        read: true,
+        write: false,
+        pan: false,
+        first_table_of: None,
+        blame: Blame { write: false, top_level: false, overlay: false, dirty_bit: false, assured_only: false },
+    };
+
+    /// Parameters with each combination of what has a say in usual permissions.
+    fn usual_params() -> impl Iterator<Item = S2Params> {
+        (0..16).map(|bits| {
+            let mut pe = Pe::default();
+            let hcr = hcr_el2::PTW.set(hcr_el2::FWB.set(0, bits >> 1), bits);
+            let vtcr = vtcr_el2::HA.set(vtcr_el2::HD.set(0, bits >> 3), bits >> 2);
+            pe.regs.set(SysReg::HcrEl2, hcr.into());
+            pe.regs.set(SysReg::VtcrEl2, vtcr.into());
+            S2Params::new(&pe, SecurityState::NonSecure, PaSpace::NonSecure)
+        })
+    }
+
+    /// Leaves with each combination of S2AP and MemAttr, of DBM and AF.
+    fn leaves() -> impl Iterator<Item = u64> {
+        (0..256).map(|bits| (bits & 0x3f) << 2 | (bits >> 6 & 1) << 10 | (bits >> 7) << 51)
+    }
+
+    #[test]
+    fn what_permits_plainly_permits() {
+        let pe = Pe::default();
+        let mut plain = [0; 4];
+        for params in usual_params() {
+            let accesses = [
+                AT.for_descriptor(None),
+                AT,
+                AccessDescriptor { read: false, write: true, ..AT },
+                AccessDescriptor { kind: AccessType::Data, ..AT },
+            ];
+            for (access, plain) in accesses.into_iter().zip(&mut plain) {
+                let read = access.kind == AccessType::Ttw;
+                let pattern = if read { plainly_readable(&params) } else { plainly_permitted(access) };
+                for leaf in leaves().filter(|leaf| pattern.matches(*leaf)) {
+                    let permissions = s2_permissions(&params, access, leaf);
+                    // Whatever stage 1 says, Device or not.
+                    let attr = descriptor::s2::MEM_ATTR.get(leaf);
+                    let device = || if params.fwb { attr & 0b111 != 0b110 } else { attr >> 2 == 0 };
+                    let target = Target { device, space: PaSpace::NonSecure, s1assured: false };
+                    assert!(leaf.accessed() && s2_check(&pe, &params, access, &permissions, target).is_ok());
+                    *plain += 1;
+                }
+            }
+        }
+        // Half of those whose AF is set have S2AP say read, half write; Data accesses always have more to be checked.
+        assert_eq!((plain[1], plain[2], plain[3]), (16 * 64, 16 * 64, 0));
+        assert!(plain[0] > 0);
     }
 }
