@@ -4,6 +4,7 @@ mod bench;
 mod browser;
 mod dist;
 mod fuzz;
+mod kvm;
 mod node;
 mod play;
 mod project;
@@ -31,6 +32,9 @@ commands:
   test    run every check
             --only STAGE    run this stage alone (repeat it, or separate stages by commas)
             --keep-going    go on after a stage has failed
+  test-kvm
+          run the KVM backend on an arm64 machine that QEMU emulates; fetches QEMU and a kernel from Debian's archive
+            -- COMMAND      run this on the machine instead, for instance: stagewalk kvm probe
   fuzz    run the fuzz targets, one after the other; needs a nightly toolchain
             --seconds N     how long each (default 600)
             --only TARGET   walk, batch or dump alone
@@ -90,7 +94,8 @@ fn run(args: &[String]) -> Result<ExitCode, Failure> {
         Some((command, options)) => (command.as_str(), options),
         None => ("help", args),
     };
-    if options.iter().any(|option| option == "--help" || option == "-h") {
+    let own = options.split(|option| option == "--").next().unwrap_or_default();
+    if own.iter().any(|option| option == "--help" || option == "-h") {
         print!("{HELP}");
         return Ok(ExitCode::SUCCESS);
     }
@@ -117,6 +122,10 @@ fn run(args: &[String]) -> Result<ExitCode, Failure> {
             let options = test::Options::parse(options).map_err(Failure::Usage)?;
             return Ok(test::run(&Project::find()?, &options));
         }
+        "test-kvm" => {
+            let options = kvm::Options::parse(options).map_err(Failure::Usage)?;
+            kvm::run(&Project::find()?, &options)?;
+        }
         "fuzz" => {
             let options = fuzz::Options::parse(options).map_err(Failure::Usage)?;
             fuzz::run(&Project::find()?, &options)?;
@@ -127,7 +136,7 @@ fn run(args: &[String]) -> Result<ExitCode, Failure> {
         }
         "help" | "--help" | "-h" => print!("{HELP}"),
         other => {
-            let known = "play, dist, conformance, test, fuzz, bench or help";
+            let known = "play, dist, conformance, test, test-kvm, fuzz, bench or help";
             return Err(Failure::Usage(format!("no command `{other}`; expected {known}")));
         }
     }

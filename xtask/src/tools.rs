@@ -11,14 +11,18 @@ const CARGO_FUZZ: &str = "0.13.2";
 
 /// Adds the wasm32 target to the toolchain if it is not there.
 pub fn wasm_target(project: &Project) -> Result<(), String> {
-    const TARGET: &str = "wasm32-unknown-unknown";
-    let libdir = Cmd::new("rustc", &project.root).args(["--print", "target-libdir", "--target", TARGET]).output()?;
+    target(project, "wasm32-unknown-unknown")
+}
+
+/// Adds a target to the toolchain if it is not there.
+pub fn target(project: &Project, target: &str) -> Result<(), String> {
+    let libdir = Cmd::new("rustc", &project.root).args(["--print", "target-libdir", "--target", target]).output()?;
     if Path::new(libdir.trim()).is_dir() {
         return Ok(());
     }
     Cmd::new("rustup", &project.root)
-        .args(["target", "add", TARGET])
-        .hint(format!("install rustup, or your distribution's standard library for {TARGET}"))
+        .args(["target", "add", target])
+        .hint(format!("install rustup, or your distribution's standard library for {target}"))
         .install()
 }
 

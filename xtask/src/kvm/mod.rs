@@ -1,0 +1,116 @@
+//! `cargo xtask test-kvm`: the KVM backend on an arm64 machine that QEMU emulates, nested virtualization included.
+
+mod cpio;
+mod emulator;
+mod packages;
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::project::Project;
+use crate::sh::Cmd;
+use crate::tools;
+use cpio::Archive;
+use packages::Bed;
+
+const TARGET: &str = "aarch64-unknown-linux-musl";
+/// How long the machine may take for all of it.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// What the machine runs, with the exit code that is right.
+const PLAN: [(&str, i32); 1] = [("stagewalk check /vectors/arm/base.jsonl.gz", 0)];
+
+/// The options of `test-kvm`.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Commands to run on the machine instead of the tests.
+    commands: Vec<String>,
+}
+
+impl Options {
+    /// Reads the command line after `test-kvm`.
+    pub fn parse(args: &[String]) -> Result<Self, String> {
+        match args.split_first() {
+            None => Ok(Self::default()),
+            Some((first, words)) if first == "--" && !words.is_empty() => {
+                let commands = words.join(" ").split(';').map(|command| command.trim().to_owned()).collect();
+                Ok(Self { commands })
+            }
+            Some((first, _)) => {
+                Err(format!("no option `{first}` of `test-kvm`; expected nothing, or -- and a command for the machine"))
+            }
+        }
+    }
+}
+
+/// Builds, boots and runs.
+pub fn run(project: &Project, options: &Options) -> Result<(), String> {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        return Err("the test bed is QEMU for Linux on x86-64\n  \
+                    on an arm64 host with KVM: cargo test --package stagewalk --features kvm"
+            .into());
+    }
+    tools::target(project, TARGET)?;
+    let bed = Bed::find(project)?;
+    Cmd::cargo(project)
+        .words("build --profile guest --package stagewalk --package stagewalk-init --bins")
+        .words("--features stagewalk/kvm --target")
+        .arg(TARGET)
+        .run()?;
+    let plan: Vec<(String, i32)> = if options.commands.is_empty() {
+        PLAN.iter().map(|&(command, code)| (command.to_owned(), code)).collect()
+    } else {
+        options.commands.iter().map(|command| (command.clone(), 0)).collect()
+    };
+    let initrd = file_system(project, &plan)?;
+    let ended = emulator::run(&bed, &project.target.join("kvm"), &initrd, LIMIT)?;
+    let failed = plan.iter().zip(&ended).filter(|((_, code), ended)| *code != ended.code).count();
+    if ended.len() < plan.len() || failed > 0 {
+        let missing = plan.len() - ended.len();
+        return Err(format!("on the arm64 machine, {failed} of {} commands failed, {missing} did not end", plan.len()));
+    }
+    let time: Duration = ended.iter().map(|ended| ended.time).sum();
+    println!("\n{} commands on the arm64 machine, all as expected, in {:.1} s", ended.len(), time.as_secs_f64());
+    Ok(())
+}
+
+/// The machine's file system: the first process, the program, the devices, the vectors and the plan.
+fn file_system(project: &Project, plan: &[(String, i32)]) -> Result<Vec<u8>, String> {
+    let built = project.target.join(TARGET).join("guest");
+    let mut archive = Archive::default();
+    archive.device("dev/console", 5, 1);
+    archive.device("dev/kvm", 10, 232);
+    archive.file("init", &read(&built.join("stagewalk-init"))?);
+    archive.file("bin/stagewalk", &read(&built.join("stagewalk"))?);
+    for folder in ["vectors/arm", "vectors/qemu", "scenarios/differences"] {
+        let from = project.root.join("tests").join(folder);
+        let entries = fs::read_dir(&from).map_err(|e| format!("cannot read {}: {e}", from.display()))?;
+        let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+        files.sort();
+        for file in files {
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            archive.file(&format!("{folder}/{name}"), &read(&file)?);
+        }
+    }
+    let plan: Vec<String> = plan.iter().map(|(command, _)| format!("/bin/{command}\n")).collect();
+    archive.file("plan", plan.concat().as_bytes());
+    Ok(archive.finish())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|e| format!("cannot read {}: {e}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Options;
+
+    #[test]
+    fn commands_for_the_machine_follow_two_dashes() {
+        let parse = |line: &str| Options::parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        assert_eq!(parse(""), Ok(Options::default()));
+        assert_eq!(parse("-- stagewalk kvm probe ; stagewalk help").unwrap().commands.len(), 2);
+        assert!(parse("--").is_err() && parse("probe").is_err());
+    }
+}
