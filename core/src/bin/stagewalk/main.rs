@@ -9,6 +9,8 @@ mod failure;
 mod features;
 mod input;
 mod litmus;
+#[cfg(feature = "kvm")]
+mod kvm;
 mod manual;
 mod map;
 mod overview;
@@ -81,6 +83,8 @@ enum Command {
     Check(check::Args),
     Batch(batch::Args),
     Litmus(litmus::Args),
+    #[cfg(feature = "kvm")]
+    Kvm(kvm::Args),
     Serve(serve::Args),
     Examples(manual::ExamplesArgs),
     Completions(manual::CompletionsArgs),
@@ -107,6 +111,8 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Batch(args) => batch::run(&args),
         Command::Litmus(args) => litmus::run(&args),
+        #[cfg(feature = "kvm")]
+        Command::Kvm(args) => kvm::run(args),
         Command::Serve(args) => serve::run(&args),
         Command::Examples(args) => manual::list_examples(&args),
         Command::Completions(args) => manual::completions(&args),

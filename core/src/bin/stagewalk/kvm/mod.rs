@@ -1,0 +1,107 @@
+//! `stagewalk kvm`: the same questions to a real machine.
+
+mod diff;
+
+use crate::failure::{Exit, Failure};
+use crate::style::{FAULT, GOOD, HEADING, QUIET};
+use clap::{Subcommand, ValueEnum};
+use serde::Serialize;
+use stagewalk::kvm::{self, Level, Problem};
+use std::io::{self, Write};
+
+/// Ask a real machine: an arm64 host with KVM, whose VMs execute the AT instruction.
+///
+/// A case's registers and tables become those of a VM, at EL1 or, where the host has nested virtualization, as a guest
+/// hypervisor at virtual EL2. Stage 2 of a VM is KVM's. Elsewhere than on arm64 Linux, exits with 4.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Probe(ProbeArgs),
+    Diff(diff::Args),
+}
+
+/// Say what the host's VMs can do: their levels, features and sizes.
+#[derive(clap::Args)]
+struct ProbeArgs {
+    /// Answer in JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// As what the VM's code runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum At {
+    /// A guest at EL1.
+    El1,
+    /// A guest hypervisor at virtual EL2, HCR_EL2.E2H = 1.
+    Vel2,
+    /// A guest hypervisor at virtual EL2, HCR_EL2.E2H = 0.
+    Vel2Nvhe,
+}
+
+impl From<At> for Level {
+    fn from(at: At) -> Self {
+        match at {
+            At::El1 => Self::El1,
+            At::Vel2 => Self::Vel2,
+            At::Vel2Nvhe => Self::Vel2Nvhe,
+        }
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        match problem {
+            Problem::Unavailable(why) => Self::unavailable(format_args!("no real machine: {why}")),
+            Problem::Unfit(why) => Self::bad_input("the case", format_args!("no VM can ask it: {why}")),
+            Problem::Failed(why) => Self::unavailable(format_args!("the real machine failed: {why}")),
+        }
+    }
+}
+
+pub fn run(args: Args) -> Result<Exit, Failure> {
+    match args.command {
+        Command::Probe(args) => probe(&args),
+        Command::Diff(args) => diff::run(&args),
+    }
+}
+
+fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+    writeln!(io::stdout().lock(), "{}", serde_json::to_string(value).map_err(io::Error::from)?)?;
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Probed {
+    schema: &'static str,
+    #[serde(flatten)]
+    probe: kvm::Probe,
+}
+
+fn probe(args: &ProbeArgs) -> Result<Exit, Failure> {
+    let probe = kvm::probe()?;
+    if args.json {
+        print_json(&Probed { schema: "stagewalk.kvm.probe/1", probe })?;
+        return Ok(Exit::Answered);
+    }
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "{HEADING}Linux {}{HEADING:#}, VMs of up to {} address bits", probe.kernel, probe.ipa_bits)?;
+    for offer in &probe.levels {
+        match &offer.missing {
+            None => writeln!(out, "{GOOD}✓{GOOD:#} {}: {} bits", offer.level.title(), offer.pa_bits)?,
+            Some(why) => writeln!(out, "{FAULT}✗{FAULT:#} {}: {why}", offer.level.title())?,
+        }
+        let features = crate::style::wrap(&offer.features.join(" "), 2, 2);
+        writeln!(out, "  {QUIET}{features}{QUIET:#}")?;
+    }
+    match &probe.userfaultfd {
+        None => writeln!(out, "{GOOD}✓{GOOD:#} memory can be withheld (userfaultfd)")?,
+        Some(why) => writeln!(out, "{FAULT}✗{FAULT:#} memory cannot be withheld: {why}")?,
+    }
+    Ok(Exit::Answered)
+}

@@ -1,0 +1,57 @@
+//! Whether the machine's answer is the model's.
+
+use super::rows::{Row, Walker, explain};
+use crate::at::Outcome;
+use crate::scenario::{Case, Run};
+use alloc::vec::Vec;
+use serde::Serialize;
+
+/// What comparing two answers comes to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "verdict", content = "rows")]
+pub enum Verdict {
+    /// They are the same, bits that the architecture leaves open aside.
+    Equal,
+    /// They differ as these rows of the known differences say.
+    Explained(Vec<Row>),
+    /// They differ otherwise.
+    Unexplained,
+}
+
+/// Compares the machine's answer with the model's.
+#[must_use]
+pub fn compare(case: &Case, model: &Run, machine: &Run, walker: Walker) -> Verdict {
+    if is_same(model, machine) {
+        return Verdict::Equal;
+    }
+    explain(case, model, machine, walker).map_or(Verdict::Unexplained, Verdict::Explained)
+}
+
+/// Whether two answers are the same as far as a machine can tell: PAR_EL1, the exception and its syndrome, and what
+/// was written into descriptors.
+pub(super) fn is_same(model: &Run, machine: &Run) -> bool {
+    let result = match (&model.answer.result, &machine.answer.result) {
+        (Outcome::Par(model), Outcome::Par(machine)) => (model.value ^ machine.value) & !model.unknown == 0,
+        (Outcome::Exception(model), Outcome::Exception(machine)) => {
+            let known = |got: &crate::at::Written| {
+                let expected = model.registers.iter().find(|written| written.register == got.register);
+                expected.is_some_and(|expected| (expected.value ^ got.value) & !expected.unknown == 0)
+            };
+            model.el == machine.el && machine.registers.iter().all(known)
+        }
+        (Outcome::Undefined, Outcome::Undefined) => true,
+        _ => false,
+    };
+    result && last_words(model) == last_words(machine)
+}
+
+/// What memory holds in the end where it was written to.
+fn last_words(run: &Run) -> Vec<(u64, u64)> {
+    let mut words: Vec<(u64, u64)> = Vec::new();
+    for &(address, word) in &run.writes {
+        words.retain(|(known, _)| *known != address);
+        words.push((address, word));
+    }
+    words.sort_unstable();
+    words
+}
