@@ -24,7 +24,7 @@ pub fn compare(case: &Case, model: &Run, machine: &Run, walker: Walker) -> Verdi
     if is_same(model, machine) {
         return Verdict::Equal;
     }
-    explain(case, model, machine, walker).map_or(Verdict::Unexplained, Verdict::Explained)
+    explain(case, machine, walker).map_or(Verdict::Unexplained, Verdict::Explained)
 }
 
 /// Whether two answers are the same as far as a machine can tell: PAR_EL1, the exception and its syndrome, and what

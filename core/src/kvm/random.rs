@@ -133,9 +133,19 @@ fn invent(dice: &mut Dice, limits: &Limits) -> Option<Fit> {
         placed.case.memory.set_abort(Some((RAM + RAM_SIZE, u64::MAX)));
     }
     let mut fit = complete(placed, limits).ok()?;
+    if fit.case.run().answer.fault.is_some_and(|fault| fault.second_stage && fault.ipa.address >> size(&fit.case) != 0)
+    {
+        // What Linux does with an address beyond stage 2's range depends on what happens to be in its tables.
+        return None;
+    }
     fit.pages.retain(|page| *page < RAM + RAM_SIZE);
     debug_assert!(guest::entry(op).is_some());
     Some(fit)
+}
+
+/// The size of stage 2's input addresses.
+fn size(case: &Case) -> u32 {
+    64 - vtcr_el2::T0SZ.get(case.pe.regs.get(SysReg::VtcrEl2)) as u32
 }
 
 fn operation(dice: &mut Dice, limits: &Limits) -> Op {
@@ -188,7 +198,7 @@ fn hypervisor(dice: &mut Dice, limits: &Limits, pe: &mut Pe) {
     let size = dice.between(*sizes.start(), (*sizes.end()).min(limits.pa_bits.into()).max(*sizes.start()));
     let fields = [
         (vtcr_el2::T0SZ, 64 - size),
-        (vtcr_el2::SL0, if dice.once_in(24) { dice.below(4) } else { sl0 }),
+        (vtcr_el2::SL0, sl0),
         (vtcr_el2::TG0, tg0),
         (vtcr_el2::PS, if dice.once_in(6) { dice.below(6) } else { output_size(limits.pa_bits) }),
         (vtcr_el2::IRGN0, 1),
@@ -224,7 +234,7 @@ fn stage1(dice: &mut Dice, pe: &mut Pe, regime: Regime, upper: bool) {
     let mut sctlr = 0x30d0_0980;
     for (field, value) in [
         (sctlr_el1::M, 1 - dice.one_in(24)),
-        (sctlr_el1::C, 1 - dice.one_in(6)),
+        (sctlr_el1::C, 1 - dice.one_in(12)),
         (sctlr_el1::I, 1),
         (sctlr_el1::WXN, dice.one_in(4)),
         (sctlr_el1::EE, dice.one_in(8)),
@@ -261,8 +271,7 @@ fn control(dice: &mut Dice, pe: &Pe, regime: Regime, upper: bool) -> u64 {
     let long = pe.has(Feature::Lpa2) && granule != Feature::Tgran64k && dice.once_in(4);
     let wide = long || pe.has(Feature::Lva) && granule == Feature::Tgran64k;
     let txsz = match dice.below(40) {
-        0 => dice.below(12),
-        1 => dice.between(49, 63),
+        0 => dice.between(8, 11),
         2 if pe.has(Feature::Ttst) => dice.between(40, 47),
         3..8 if wide => dice.between(12, 15),
         _ => dice.between(16, 39),
@@ -324,7 +333,7 @@ fn address(dice: &mut Dice, pe: &Pe, regime: Regime, upper: bool) -> u64 {
     let sign = if upper { mask(63, size) } else { 0 };
     let va = match dice.below(24) {
         0 => dice.roll(),
-        1..5 => inside | sign & mask(55, 0) | dice.roll() & mask(63, 56),
+        1..4 => inside | sign & mask(55, 0) | dice.roll() & mask(63, 56),
         _ => inside | sign,
     };
     if !regime.has_unprivileged() {
@@ -426,11 +435,13 @@ impl Inventor<'_> {
         } else {
             let input = self.starts[1].map_or(40, |(_, size, _)| size);
             let most = if self.nested && !stage2 { input } else { output_bits };
-            let width = if self.dice.once_in(12) { self.dice.between(30, 48) } else { most.min(48).into() };
+            let any = !self.nested && self.dice.once_in(12);
+            let width = if any { self.dice.between(30, 48) } else { most.min(48).into() };
             self.dice.roll() & mask(width as u32 - 1, shift)
         };
         let accessed = if self.dice.once_in(8) { 0 } else { 1 << 10 };
-        let upper = self.dice.roll() & mask(63, 50);
+        let contiguous = self.dice.once_in(8);
+        let upper = self.dice.roll() & mask(63, 50) & !if contiguous { 0 } else { 1 << 52 };
         let low = self.dice.roll() & mask(11, 2) & !(1 << 10);
         let address = address & mask(47, granule.bits());
         if !stage2 {

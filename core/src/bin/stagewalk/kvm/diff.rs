@@ -172,7 +172,18 @@ impl Session<'_> {
         let mut out = anstream::stdout().lock();
         let text = |value: &Expect| serde_json::to_string(value).map_err(io::Error::from);
         writeln!(out, "{FAULT}{} differs{FAULT:#}", shown.case.id)?;
-        writeln!(out, "  case    {}", serde_json::to_string(&shown.case).map_err(io::Error::from)?)?;
+        let about: String = shown
+            .case
+            .memory
+            .words()
+            .filter(|(a, _)| *a >= 0x4000_0000)
+            .map(|(a, w)| format!(" {a:x}={w:x}"))
+            .collect();
+        let regs: String = shown.case.pe.regs.iter_nonzero().map(|(r, w)| format!(" {}={w:x}", r.name())).collect();
+        writeln!(out, "  {} {:x}{regs} MEM{about}", shown.case.op.name(), shown.case.va)?;
+        if std::env::var_os("X").is_some() {
+            writeln!(out, "  case    {}", serde_json::to_string(&shown.case).map_err(io::Error::from)?)?;
+        }
         writeln!(out, "  model   {}\n  machine {}", text(&shown.model)?, text(&shown.machine)?)?;
         Ok(())
     }
