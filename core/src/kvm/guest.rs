@@ -26,7 +26,13 @@ const TLBI_VMALLE1: u32 = 0xd508_871f;
 const TLBI_ALLE2: u32 = 0xd50c_871f;
 const TLBI_ALLE1: u32 = 0xd50c_879f;
 
+const TLBI_VMALLE1IS: u32 = 0xd508_831f;
+/// STR X4, [X3]
+const STR_X4_X3: u32 = 0xf900_0064;
+
 const VECTORS: usize = 0x800;
+/// Where in the page X4 is stored at X3, and translations through it forgotten everywhere.
+pub const REWRITE: u64 = 0xe40;
 /// Instructions set aside for each AT.
 const ROOM: usize = 10;
 
@@ -54,6 +60,8 @@ pub fn page(level: Level) -> Vec<u32> {
         words[offset / 4] = brk(offset as u32);
     }
     let forget: [u32; 2] = if level.el() == 1 { [TLBI_VMALLE1, NOP] } else { [TLBI_ALLE2, TLBI_ALLE1] };
+    let rewrite = [STR_X4_X3, DSB_SY, TLBI_VMALLE1IS, DSB_SY, ISB, brk(END)];
+    words[REWRITE as usize / 4..REWRITE as usize / 4 + rewrite.len()].copy_from_slice(&rewrite);
     for (index, (op1, crm, op2)) in instructions().enumerate() {
         let one = [forget[0], forget[1], DSB_SY, ISB, at(op1, crm, op2), ISB, MRS_X0_PAR, brk(END)];
         let start = VECTORS / 4 + index * ROOM;
@@ -114,6 +122,7 @@ mod tests {
                 assert!(code.contains(&at(op1, crm, op2)) && code[7] == brk(END), "{}", op.name());
             }
         }
+        assert!(batch_start(instructions().count()) * 4 <= REWRITE as usize);
         assert_eq!(page[0x200 / 4], 0xd420_4000);
         // AT S1E1R, X0 and AT S12E0W, X0, as assemblers write them
         assert_eq!((at(0, 8, 0), at(4, 8, 7)), (0xd508_7800, 0xd50c_78e0));

@@ -237,7 +237,8 @@ fn with_large_blocks(case: &mut Case) {
     let word = case.memory.word(leaf);
     let word = if sctlr_el1::EE.is_set(case.pe.regs.get(sctlr)) { word.swap_bytes() } else { word };
     if word & mask(47, size) == 0 {
-        set(case, tcr, |value| field.set(value, if case.pe.pa_bits >= 52 { 6 } else { 5 }));
+        let most = if case.pe.pa_bits >= 52 { 6 } else { 5 };
+        set(case, tcr, |value| field.set(value, most));
     }
 }
 

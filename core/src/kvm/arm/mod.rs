@@ -1,6 +1,7 @@
 //! KVM on an arm64 host.
 
 mod machine;
+mod scene;
 mod story;
 mod sys;
 mod vm;

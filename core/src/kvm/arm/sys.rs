@@ -237,7 +237,7 @@ std::thread_local! {
 }
 
 extern "C" fn leave(_: libc::c_int) {
-    // A signal between the last check and KVM_RUN would be lost, were KVM_RUN not told to leave at once.
+    // A signal between the last question and KVM_RUN would be lost, were KVM_RUN not told to leave at once.
     let run = RUNNING.with(Cell::get);
     if !run.is_null() {
         // SAFETY: the pointer is to the page of the vCPU that this very thread runs, while it runs it: see `Running`.
@@ -266,19 +266,20 @@ impl Drop for Running {
 
 /// A thread to which the signal can be sent.
 #[derive(Clone, Copy, Debug)]
-pub struct Thread(libc::pthread_t);
+pub struct Thread(libc::c_long);
 
 impl Thread {
     /// This one.
     pub fn current() -> Self {
-        // SAFETY: the call has no conditions.
-        Self(unsafe { libc::pthread_self() })
+        // SAFETY: the call takes nothing and gives a number.
+        Self(unsafe { libc::syscall(libc::SYS_gettid) })
     }
 
-    /// Makes the thread's vCPU leave the guest. The thread must not have been joined: its owner sees to that.
+    /// Makes the thread's vCPU leave the guest; does nothing to a thread that has ended.
     pub fn kick(self) {
-        // SAFETY: the thread exists, and the signal has a handler: `handle_signals` has been called.
-        unsafe { libc::pthread_kill(self.0, libc::SIGUSR1) };
+        // SAFETY: the signal goes to a thread of this process only, and has a handler: every VM begins with
+        // `handle_signals`.
+        unsafe { libc::syscall(libc::SYS_tgkill, libc::c_long::from(libc::getpid()), self.0, libc::SIGUSR1) };
     }
 }
 

@@ -224,7 +224,16 @@ impl Vcpu {
 
     /// Runs until something happens.
     pub fn run(&mut self) -> Exit {
+        self.run_unless(|| false)
+    }
+
+    /// Runs until something happens, unless it is time to stop. Who makes it so and then signals is never missed: a
+    /// signal before the question comes after the answer has changed, and one after it makes KVM_RUN return at once.
+    pub fn run_unless(&mut self, stop: impl Fn() -> bool) -> Exit {
         let _running = Running::begin(self.fd.get_kvm_run());
+        if stop() {
+            return Exit::Interrupted;
+        }
         match self.fd.run() {
             Ok(VcpuExit::Debug(debug)) => Exit::Brk(debug.hsr & 0xffff),
             Ok(VcpuExit::Intr) => Exit::Interrupted,

@@ -1,6 +1,7 @@
 //! `stagewalk kvm`: the same questions to a real machine.
 
 mod diff;
+mod story;
 
 use crate::failure::{Exit, Failure};
 use crate::style::{FAULT, GOOD, HEADING, QUIET};
@@ -22,6 +23,7 @@ pub struct Args {
 #[derive(Subcommand)]
 enum Command {
     Probe(ProbeArgs),
+    Story(story::Args),
     Diff(diff::Args),
 }
 
@@ -67,6 +69,7 @@ impl From<Problem> for Failure {
 pub fn run(args: Args) -> Result<Exit, Failure> {
     match args.command {
         Command::Probe(args) => probe(&args),
+        Command::Story(args) => story::run(&args),
         Command::Diff(args) => diff::run(&args),
     }
 }
