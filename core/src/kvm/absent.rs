@@ -3,6 +3,7 @@
 use super::{Fit, Level, Limits, Probe, Problem, Told};
 use crate::access::Op;
 use crate::scenario::Run;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 fn unavailable() -> Problem {
@@ -53,10 +54,38 @@ pub fn probe() -> Result<Probe, Problem> {
     Err(unavailable())
 }
 
-/// Tells a story.
+/// The levels that the host offers.
 ///
 /// # Errors
-/// Always: there is no machine to tell it on.
-pub fn story(_: &str, _: Level) -> Result<Told, Problem> {
+/// Always: none.
+pub fn levels() -> Result<Vec<Level>, Problem> {
     Err(unavailable())
+}
+
+/// The kernel's version: there is none to tell.
+#[must_use]
+pub const fn kernel() -> String {
+    String::new()
+}
+
+/// A VM for stories that cannot be.
+#[derive(Debug)]
+pub enum Scene {}
+
+impl Scene {
+    /// There is none.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn new(_: Level) -> Result<Self, Problem> {
+        Err(unavailable())
+    }
+
+    /// Tells a story, if it could.
+    ///
+    /// # Errors
+    /// None.
+    pub fn tell(&mut self, _: &str) -> Result<Told, Problem> {
+        match *self {}
+    }
 }

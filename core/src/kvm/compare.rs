@@ -1,8 +1,9 @@
 //! Whether the machine's answer is the model's.
 
 use super::rows::{Row, Walker, explain};
-use crate::at::Outcome;
+use crate::at::{Outcome, Written};
 use crate::scenario::{Case, Run};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use serde::Serialize;
 
@@ -21,19 +22,19 @@ pub enum Verdict {
 /// Compares the machine's answer with the model's.
 #[must_use]
 pub fn compare(case: &Case, model: &Run, machine: &Run, walker: Walker) -> Verdict {
-    if is_same(model, machine) {
+    if is_same((case, model), (case, machine)) {
         return Verdict::Equal;
     }
     explain(case, machine, walker).map_or(Verdict::Unexplained, Verdict::Explained)
 }
 
 /// Whether two answers are the same as far as a machine can tell: PAR_EL1, the exception and its syndrome, and what
-/// was written into descriptors.
-pub(super) fn is_same(model: &Run, machine: &Run) -> bool {
+/// was changed in descriptors.
+pub(super) fn is_same((case, model): (&Case, &Run), (asked, machine): (&Case, &Run)) -> bool {
     let result = match (&model.answer.result, &machine.answer.result) {
         (Outcome::Par(model), Outcome::Par(machine)) => (model.value ^ machine.value) & !model.unknown == 0,
         (Outcome::Exception(model), Outcome::Exception(machine)) => {
-            let known = |got: &crate::at::Written| {
+            let known = |got: &Written| {
                 let expected = model.registers.iter().find(|written| written.register == got.register);
                 expected.is_some_and(|expected| (expected.value ^ got.value) & !expected.unknown == 0)
             };
@@ -42,16 +43,10 @@ pub(super) fn is_same(model: &Run, machine: &Run) -> bool {
         (Outcome::Undefined, Outcome::Undefined) => true,
         _ => false,
     };
-    result && last_words(model) == last_words(machine)
+    result && changes(case, model) == changes(asked, machine)
 }
 
-/// What memory holds in the end where it was written to.
-fn last_words(run: &Run) -> Vec<(u64, u64)> {
-    let mut words: Vec<(u64, u64)> = Vec::new();
-    for &(address, word) in &run.writes {
-        words.retain(|(known, _)| *known != address);
-        words.push((address, word));
-    }
-    words.sort_unstable();
-    words
+/// Which bits of memory are others in the end.
+fn changes(case: &Case, run: &Run) -> BTreeMap<u64, u64> {
+    run.writes.iter().map(|&(address, word)| (address, word ^ case.memory.word(address))).collect()
 }

@@ -11,7 +11,7 @@
 //! | `fit` | makes a case one that a VM can ask: where the guest's code goes, what the VM's own features leave |
 //! | `random` | invents such cases |
 //! | `compare`, `rows` | tells answers that are equal from those that differ, and the known differences from others |
-//! | `machine`, `memory`, `stories`, `crew` | the VM itself, its memory, and the stories in which a page is missing |
+//! | `arm` | the VM itself, its memory, and the stories in which a page is missing |
 //!
 //! Where there is no KVM, everything says so: [`Problem::Unavailable`].
 
@@ -24,12 +24,12 @@ mod rows;
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
 mod arm;
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
-pub use arm::{Machine, probe, story};
+pub use arm::{Machine, Scene, kernel, levels, probe};
 
 #[cfg(not(all(target_arch = "aarch64", target_os = "linux")))]
 mod absent;
 #[cfg(not(all(target_arch = "aarch64", target_os = "linux")))]
-pub use absent::{Machine, probe, story};
+pub use absent::{Machine, Scene, kernel, levels, probe};
 
 pub use compare::{Verdict, compare};
 pub use fit::{Fit, Limits, fit};

@@ -50,7 +50,7 @@ const QEMU: bool = true;
 const LINUX: bool = false;
 
 /// All of them. Where several apply, their changes are made in this order.
-static DIFFERENCES: [Difference; 33] = [
+static DIFFERENCES: [Difference; 32] = [
     as_if(4, QEMU, |case| recode(case, 9, 0)),
     as_if(4, LINUX, |case| recode(case, 9, 8)),
     as_if(7, QEMU, without_dirty_state),
@@ -67,7 +67,6 @@ static DIFFERENCES: [Difference; 33] = [
     as_if(23, LINUX, with_hidden_features),
     as_if(24, QEMU, with_large_blocks),
     as_if(24, LINUX, with_large_blocks),
-    as_if(15, LINUX, without_fnxs),
     as_if(26, LINUX, with_less_of_tcr_el2),
     as_if(18, QEMU, |case| change_leaf(case, 1 << 7, is_indirect)),
     as_if(18, LINUX, |case| change_leaf(case, 1 << 7, is_indirect)),
@@ -83,7 +82,7 @@ static DIFFERENCES: [Difference; 33] = [
     instead(11, LINUX, |case, run| without_xs(run, !caches(case))),
     instead(15, LINUX, |case, run| without_xs(run, caches(case))),
     instead(25, LINUX, transient_write_back),
-    instead(19, LINUX, injected_abort),
+    instead(27, LINUX, forced_write_back),
 ];
 
 /// How many may come together.
@@ -101,7 +100,7 @@ pub fn explain(case: &Case, machine: &Run, walker: Walker) -> Option<Vec<Row>> {
             chosen().for_each(|difference| (difference.case)(&mut changed));
             let mut run = changed.trace();
             chosen().for_each(|difference| (difference.run)(&changed, &mut run));
-            if is_same(&run, machine) {
+            if is_same((&changed, &run), (case, machine)) {
                 let mut rows: Vec<Row> = chosen().map(|difference| difference.row).collect();
                 rows.sort_unstable();
                 rows.dedup();
@@ -242,20 +241,6 @@ fn with_large_blocks(case: &mut Case) {
     }
 }
 
-/// Stage 2's FnXS.
-fn without_fnxs(case: &mut Case) {
-    let steps = case.trace().steps;
-    let mut reads = steps.iter().rev().filter(|step| step.place.stage == Some(Stage::S2));
-    let leaf = reads.find_map(|step| match step.event {
-        Event::Read { physical, .. } => Some(align_down(physical.address, 3)),
-        _ => None,
-    });
-    let Some(address) = leaf else { return };
-    let big_endian = sctlr_el1::EE.is_set(case.pe.regs.get(SysReg::SctlrEl2));
-    let bit = if big_endian { (1_u64 << 11).swap_bytes() } else { 1 << 11 };
-    case.memory.write(address, case.memory.word(address) & !bit);
-}
-
 /// Where E2H = 0, Linux makes a TCR_EL1 of TCR_EL2 for the processor, and leaves things out.
 fn with_less_of_tcr_el2(case: &mut Case) {
     if regime(case) == Regime::El2 {
@@ -280,6 +265,20 @@ fn transient_write_back(case: &Case, run: &mut Run) {
     par.value = par_el1_success::ATTR.set(value, still(attr >> 4) << 4 | still(attr & 15)).into();
 }
 
+/// FWB with MemAttr 0b110: Write-Back, but with the allocation hints of stage 1.
+fn forced_write_back(case: &Case, run: &mut Run) {
+    let word = run.steps.iter().rev().find_map(|step| match (step.place.stage, step.event) {
+        (Some(Stage::S2), Event::Read { value, .. }) => Some(value as u64),
+        _ => None,
+    });
+    let forces =
+        hcr_el2::FWB.is_set(case.pe.regs.get(SysReg::HcrEl2)) && word.is_some_and(|word| bits(word, 4, 2) == 6);
+    let both = crate::at::scope(&case.pe, case.op).1;
+    if let Some(par) = success(run).filter(|_| forces && both) {
+        par.value = par_el1_success::ATTR.set(par.value as u64, 0xff).into();
+    }
+}
+
 /// Linux knows of no memory whose XS is 0.
 fn without_xs(run: &mut Run, applies: bool) {
     let Some(par) = success(run).filter(|_| applies) else { return };
@@ -287,6 +286,7 @@ fn without_xs(run: &mut Run, applies: bool) {
     let other = match par_el1_success::ATTR.get(value) {
         0x40 => 0x44,
         0xa0 => 0xaa,
+        device if device >> 4 == 0 => device & !1,
         _ => return,
     };
     par.value = par_el1_success::ATTR.set(value, other).into();
@@ -408,18 +408,6 @@ fn aborted_at(run: &Run) -> Option<i8> {
 fn silent_abort(_: &Case, run: &mut Run) {
     if let Some(level) = aborted_at(run) {
         fail(run, 0b01_0100 | level as u64 & 3);
-    }
-}
-
-/// KVM's own abort, which does not tell that it is one of a walk.
-fn injected_abort(_: &Case, run: &mut Run) {
-    if aborted_at(run).is_none() {
-        return;
-    }
-    if let Outcome::Exception(exception) = &mut run.answer.result {
-        for written in exception.registers.iter_mut().take(1) {
-            written.value = written.value & !0x3f | 0b01_0000;
-        }
     }
 }
 

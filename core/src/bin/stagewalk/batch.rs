@@ -35,6 +35,21 @@ pub struct Args {
     /// Refuse a case whose features cannot be implemented together.
     #[arg(long, conflicts_with = "dump")]
     strict: bool,
+    /// Who answers. The machine's answers have a list "untold" of the fields that hardware cannot tell, and
+    /// {"status": "unfit", "reason"} stands for a case that no VM can ask.
+    #[cfg(feature = "kvm")]
+    #[arg(long, value_enum, default_value_t = Engine::Model, conflicts_with = "dump")]
+    engine: Engine,
+}
+
+/// Who answers.
+#[cfg(feature = "kvm")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Engine {
+    /// The model.
+    Model,
+    /// A real machine, by KVM: see `stagewalk kvm`.
+    Kvm,
 }
 
 pub fn run(args: &Args) -> Result<Exit, Failure> {
@@ -43,6 +58,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let mut output = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut line = Vec::new();
     let mut exit = Exit::Answered;
+    #[cfg(feature = "kvm")]
+    let mut machines = (args.engine == Engine::Kvm).then(crate::kvm::Machines::find).transpose()?;
     for number in 1.. {
         if input.buffer().is_empty() {
             output.flush()?; // whoever asks a question at a time waits for the answer
@@ -57,6 +74,15 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             continue;
         }
         let answered = match &dump {
+            #[cfg(feature = "kvm")]
+            None if machines.is_some() => {
+                let case = Case::from_slice(text);
+                let answered = machines.as_mut().zip(case.as_ref().ok()).map(|(all, case)| all.answer(case));
+                match answered.transpose()? {
+                    Some(answer) => write_line(&mut output, &answer).map(Ok),
+                    None => Ok(case.map(drop)),
+                }
+            }
             None => answer_case(&mut output, text, args.strict),
             Some(dump) => answer_question(&mut output, dump, text),
         };

@@ -50,6 +50,16 @@ pub fn grouped(text: &str) -> String {
     output + rest
 }
 
+/// `3, 7 and 11`.
+#[cfg(feature = "kvm")]
+pub fn list(items: &[impl std::fmt::Display]) -> String {
+    let texts: Vec<String> = items.iter().map(ToString::to_string).collect();
+    match texts.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => texts.concat(),
+    }
+}
+
 /// `text` in lines of at most [`WIDTH`] columns. The first line begins at column `first`; the others are indented.
 pub fn wrap(text: &str, first: usize, indent: usize) -> String {
     let mut wrapped = String::new();

@@ -10,7 +10,7 @@ use anstyle::Style;
 use stagewalk::layout::FieldValue;
 use stagewalk::regime::Stage;
 use stagewalk::rule::Rule;
-use stagewalk::scenario::Case;
+use stagewalk::scenario::{Case, Run};
 use stagewalk::step::{Event, Place, Purpose, Step};
 use stagewalk::view::explain::{self, Formula};
 use stagewalk::view::stops::Stop;
@@ -43,19 +43,25 @@ pub struct Args {
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let case = args.source.case()?;
     let run = case.trace();
-    let view = Translation::new(&case.pe, case.op, case.va, &run.answer, run.steps.clone());
     let mut out = anstream::stdout().lock();
     if args.output.json {
+        let view = Translation::new(&case.pe, case.op, case.va, &run.answer, run.steps.clone());
         let document = trace::document(&case, &run, &view);
         writeln!(out, "{}", serde_json::to_string(&document).map_err(io::Error::from)?)?;
     } else {
-        overview::introduce(&mut out, &case, &view)?;
-        Walk { case: &case, view: &view, quoted: HashSet::new(), reads: 0 }.tell(&mut out)?;
-        writeln!(out)?;
-        report::result(&mut out, &view.result)?;
-        report::cost(&mut out, &run)?;
+        tell(&mut out, &case, &run)?;
     }
     Ok(args.output.exit(&run))
+}
+
+/// Tells a traced walk, and what came of it.
+pub fn tell(out: &mut impl Write, case: &Case, run: &Run) -> io::Result<()> {
+    let view = Translation::new(&case.pe, case.op, case.va, &run.answer, run.steps.clone());
+    overview::introduce(out, case, &view)?;
+    Walk { case, view: &view, quoted: HashSet::new(), reads: 0 }.tell(out)?;
+    writeln!(out)?;
+    report::result(out, &view.result)?;
+    report::cost(out, run)
 }
 
 struct Walk<'a> {

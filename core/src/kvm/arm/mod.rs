@@ -7,13 +7,28 @@ mod sys;
 mod vm;
 
 pub use machine::Machine;
-pub use story::story;
+pub use scene::Scene;
 
 use super::{Level, Offer, Probe, Problem};
 use crate::feature::Feature;
 use std::format;
-use std::string::ToString;
+use std::string::{String, ToString};
 use std::vec::Vec;
+
+/// The kernel's version.
+#[must_use]
+pub fn kernel() -> String {
+    sys::kernel()
+}
+
+/// The levels that the host offers.
+///
+/// # Errors
+/// Why it offers none.
+pub fn levels() -> Result<Vec<Level>, Problem> {
+    let kvm = vm::kvm()?;
+    Ok(Level::ALL.into_iter().filter(|&level| vm::missing(&kvm, level).is_none()).collect())
+}
 
 /// What the host offers.
 ///

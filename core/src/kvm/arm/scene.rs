@@ -29,22 +29,31 @@ const SECOND: u64 = DATA + 0xf000;
 const TABLE: u64 = 3;
 const LEAF: u64 = 0b11 << 8 | 1 << 10 | 1 << 53 | 1 << 54 | 3;
 
-/// A VM, loaded.
+/// How many vCPUs there are.
+pub const CREW: usize = 3;
+
+/// A VM on which stories are told, one after another: to make one with a virtual EL2, and to take it down, takes seconds.
+#[derive(Debug)]
 pub struct Scene {
-    pub level: Level,
-    pub vm: Vm,
-    pub vcpus: Vec<Vcpu>,
-    pub fit: Fit,
+    pub(super) level: Level,
+    vm: Vm,
+    pub(super) vcpus: Vec<Vcpu>,
+    pub(super) fit: Fit,
     code: Arc<Mapping>,
+    /// The slot of the last table, if it has one.
+    slot: Option<u32>,
     /// The words of the last table.
-    pub last: Vec<u64>,
+    pub(super) last: Vec<u64>,
 }
 
 impl Scene {
-    /// A VM of `count` vCPUs, without the memory of the last table.
-    pub fn new(level: Level, count: u64) -> Result<Self, Problem> {
+    /// A VM at this level.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn new(level: Level) -> Result<Self, Problem> {
         let kvm = vm::kvm()?;
-        let (mut vm, vcpus) = Vm::new(&kvm, level, count)?;
+        let (mut vm, vcpus) = Vm::new(&kvm, level, CREW as u64)?;
         let first = vcpus.first().ok_or_else(|| Problem::Failed("no vCPU".into()))?;
         let limits = limits(first, level, vm::ipa_bits(&kvm));
         let mut case = Case::new(Op::S1E1R, VA);
@@ -75,7 +84,7 @@ impl Scene {
         for (place, pair) in (0..).step_by(8).zip(guest::page(level).chunks(2)) {
             code.write(place, pair.iter().rev().fold(0, |word, &half| word << 32 | u64::from(half)));
         }
-        let mut scene = Self { level, vm, vcpus, fit, code, last: Vec::new() };
+        let mut scene = Self { level, vm, vcpus, fit, code, slot: None, last: Vec::new() };
         let root = map(&mut scene.vm, ROOT, 0x1_0000)?;
         let other = map(&mut scene.vm, OTHER, 0x1_0000)?;
         other.write(0x145 * 8, PAGES[1] | LEAF);
@@ -94,34 +103,59 @@ impl Scene {
         Ok(scene)
     }
 
+    /// Begins a story: the tables are as they were, and the last one has no memory.
+    pub(super) fn begin(&mut self) -> Result<(), Problem> {
+        if let Some(slot) = self.slot.take() {
+            self.vm.remove(slot)?;
+        }
+        self.code.write(SECOND + 0x91 * 8, LAST | TABLE);
+        Ok(())
+    }
+
+    /// Gives the last table its memory.
+    pub(super) fn give(&mut self, mapping: &Arc<Mapping>) -> Result<(), Problem> {
+        self.slot = Some(self.vm.add(LAST, mapping)?);
+        Ok(())
+    }
+
+    /// New memory for the last table, with its words.
+    pub(super) fn present(&mut self) -> Result<Arc<Mapping>, Problem> {
+        let mapping = Arc::new(Mapping::new(0x1_0000).map_err(|error| failed("memory", error))?);
+        for (place, &word) in (0..).step_by(8).zip(&self.last) {
+            mapping.write(place, word);
+        }
+        self.give(&mapping)?;
+        Ok(mapping)
+    }
+
     /// Points the second table to the other last table, as the host.
-    pub fn rewrite(&self) {
+    pub(super) fn rewrite(&self) {
         self.code.write(SECOND + 0x91 * 8, OTHER | TABLE);
     }
 
     /// The word at `offset` of the guest's data.
-    pub fn data(&self) -> Arc<Mapping> {
+    pub(super) fn data(&self) -> Arc<Mapping> {
         self.code.clone()
     }
 
     /// Sets a vCPU to execute the AT by itself.
-    pub fn set_out(&self, vcpu: &Vcpu) -> Result<(), Problem> {
+    pub(super) fn set_out(&self, vcpu: &Vcpu) -> Result<(), Problem> {
         let entry = guest::entry(self.fit.case.op).unwrap_or_default();
         self.start(vcpu, entry, &[(0, VA)])
     }
 
     /// Sets a vCPU to point the second table to the other last table, and to forget the old translation.
-    pub fn set_out_to_rewrite(&self, vcpu: &Vcpu) -> Result<(), Problem> {
+    pub(super) fn set_out_to_rewrite(&self, vcpu: &Vcpu) -> Result<(), Problem> {
         let place = self.fit.pc + SECOND + 0x91 * 8;
         self.start(vcpu, guest::REWRITE, &[(3, place), (4, OTHER | TABLE)])
     }
 
-    pub fn start(&self, vcpu: &Vcpu, entry: u64, registers: &[(u8, u64)]) -> Result<(), Problem> {
+    pub(super) fn start(&self, vcpu: &Vcpu, entry: u64, registers: &[(u8, u64)]) -> Result<(), Problem> {
         start(vcpu, self.level, self.fit.pc + entry, registers)
     }
 
     /// PAR_EL1 where the last table, or the other, is used.
-    pub fn expected(&self, other: bool) -> u64 {
+    pub(super) fn expected(&self, other: bool) -> u64 {
         let mut case = self.fit.case.clone();
         if other {
             case.memory.write(self.fit.code + SECOND + 0x91 * 8, OTHER | TABLE);

@@ -1,6 +1,6 @@
 //! The stories in which a page is missing, tables change under a walk, or everybody pauses.
 
-use super::scene::{LAST, Log, Scene, VA, map, par, plain, start};
+use super::scene::{CREW, LAST, Log, Scene, VA, par, plain, start};
 use super::sys::{self, Mapping, Thread, Withheld};
 use super::vm::{Core, Exit, Vcpu, failed};
 use crate::kvm::fit::DATA;
@@ -20,29 +20,33 @@ const KEPT: Duration = Duration::from_millis(20);
 /// PAR_EL1 where Linux walks and cannot read the level 3 descriptor.
 const UNREADABLE: u64 = 0x82f;
 
-/// Tells a story.
-///
-/// # Errors
-/// Why it cannot be told.
-pub fn story(name: &str, level: Level) -> Result<Told, Problem> {
-    let tale = TALES.into_iter().find(|tale| tale.name == name);
-    let name = tale.ok_or_else(|| Problem::Unfit(format!("no story is called {name}")))?.name;
-    match name {
-        "withheld" => withheld(name, level),
-        "no-slot" => no_slot(name, level),
-        "prot-none" => prot_none(name, level),
-        "rewrite" => rewrite(name, level),
-        _ => pause(name, level),
+impl Scene {
+    /// Tells a story.
+    ///
+    /// # Errors
+    /// Why it cannot be told.
+    pub fn tell(&mut self, name: &str) -> Result<Told, Problem> {
+        let tale = TALES.into_iter().find(|tale| tale.name == name);
+        let name = tale.ok_or_else(|| Problem::Unfit(format!("no story is called {name}")))?.name;
+        self.begin()?;
+        let log = Log::new();
+        let as_expected = match name {
+            "withheld" => withheld(self, &log),
+            "no-slot" => no_slot(self, &log),
+            "prot-none" => prot_none(self, &log),
+            "rewrite" => rewrite(self, &log),
+            _ => pause(self, &log),
+        }?;
+        Ok(log.told(name, self.level, as_expected))
     }
 }
 
 fn withhold(scene: &mut Scene) -> Result<Withheld, Problem> {
-    let mapping = Mapping::new(0x1_0000).map_err(|error| failed("memory", error))?;
-    let mapping = Arc::new(mapping);
+    let mapping = Arc::new(Mapping::new(0x1_0000).map_err(|error| failed("memory", error))?);
     let withheld = Withheld::new(&mapping).map_err(|error| {
         Problem::Unavailable(format!("userfaultfd: {error}; it takes root, or vm.unprivileged_userfaultfd = 1"))
     })?;
-    scene.vm.add(LAST, &mapping)?;
+    scene.give(&mapping)?;
     Ok(withheld)
 }
 
@@ -66,12 +70,10 @@ fn wanted(page: &Withheld) -> Result<u64, Problem> {
     offset.ok_or_else(|| Problem::Failed("nobody asked for the page".into()))
 }
 
-fn withheld(name: &'static str, level: Level) -> Result<Told, Problem> {
-    let mut scene = Scene::new(level, 1)?;
-    let page = withhold(&mut scene)?;
-    let vcpu = take(&mut scene)?;
+fn withheld(scene: &mut Scene, log: &Log) -> Result<bool, Problem> {
+    let page = withhold(scene)?;
+    let vcpu = take(scene)?;
     scene.set_out(&vcpu)?;
-    let log = Log::new();
     log.say(format!("the vCPU executes AT S1E1R, {VA:#x}"));
     let running = run(vcpu);
     let offset = wanted(&page)?;
@@ -84,19 +86,18 @@ fn withheld(name: &'static str, level: Level) -> Result<Told, Problem> {
     let (vcpu, exit) = ended(&running)?;
     let par = par(&vcpu, &exit)?;
     log.say(format!("AT completes: PAR_EL1 = {par:#x}"));
-    let right = waits && plain(par) == plain(scene.expected(false));
-    Ok(log.told(name, level, right))
+    scene.vcpus.push(vcpu);
+    Ok(waits && plain(par) == plain(scene.expected(false)))
 }
 
 fn take(scene: &mut Scene) -> Result<Vcpu, Problem> {
     scene.vcpus.pop().ok_or_else(|| Problem::Failed("no vCPU is left".into()))
 }
 
-fn no_slot(name: &'static str, level: Level) -> Result<Told, Problem> {
-    let mut scene = Scene::new(level, 1)?;
-    let mut vcpu = take(&mut scene)?;
+fn no_slot(scene: &mut Scene, log: &Log) -> Result<bool, Problem> {
+    let level = scene.level;
+    let mut vcpu = take(scene)?;
     scene.set_out(&vcpu)?;
-    let log = Log::new();
     log.say(format!("the vCPU executes AT S1E1R, {VA:#x}; its last table is where the VM has no memory"));
     sys::alarm(20);
     let exit = vcpu.run();
@@ -110,24 +111,22 @@ fn no_slot(name: &'static str, level: Level) -> Result<Told, Problem> {
         Exit::Brk(vector) => {
             let esr = vcpu.get(SysReg::EsrEl1).unwrap_or(0);
             log.say(format!("the guest takes an External abort (vector {vector:#x}): ESR_EL1 = {esr:#x}"));
-            level == Level::El1 && esr >> 26 == 0x25 && esr & 0x3f == 0x10
+            // with the level of the walk, or, from older kernels, without
+            level == Level::El1 && esr >> 26 == 0x25 && [0x10, 0x17].contains(&(esr & 0x3f))
         }
         other => return Err(Problem::Failed(format!("the guest ended otherwise: {other:?}"))),
     };
-    Ok(log.told(name, level, right))
+    scene.vcpus.push(vcpu);
+    Ok(right)
 }
 
-fn prot_none(name: &'static str, level: Level) -> Result<Told, Problem> {
-    let mut scene = Scene::new(level, 1)?;
-    let last = map(&mut scene.vm, LAST, 0x1_0000)?;
-    for (place, &word) in (0..).step_by(8).zip(&scene.last) {
-        last.write(place, word);
-    }
+fn prot_none(scene: &mut Scene, log: &Log) -> Result<bool, Problem> {
+    let level = scene.level;
+    let last = scene.present()?;
     let protect = |allowed| last.allow(allowed).map_err(|error| failed("mprotect", error));
-    let mut vcpu = take(&mut scene)?;
+    let mut vcpu = take(scene)?;
     scene.set_out(&vcpu)?;
     protect(false)?;
-    let log = Log::new();
     log.say(format!("the vCPU executes AT S1E1R, {VA:#x}; the host may not touch its last table"));
     sys::alarm(20);
     let exit = vcpu.run();
@@ -151,23 +150,23 @@ fn prot_none(name: &'static str, level: Level) -> Result<Told, Problem> {
     let exit = vcpu.run();
     let par = par(&vcpu, &exit)?;
     log.say(format!("AT completes: PAR_EL1 = {par:#x}"));
-    Ok(log.told(name, level, stopped && plain(par) == plain(scene.expected(false))))
+    scene.vcpus.push(vcpu);
+    Ok(stopped && plain(par) == plain(scene.expected(false)))
 }
 
 /// At EL1 the AT executes again once it has its page, and meets the new tables. For a guest hypervisor Linux walks, and
 /// has read the old entry before it waited: it ends with a translation that nobody may use any more.
-fn rewrite(name: &'static str, level: Level) -> Result<Told, Problem> {
-    let mut scene = Scene::new(level, 2)?;
-    let page = withhold(&mut scene)?;
-    let (first, second) = (take(&mut scene)?, take(&mut scene)?);
+fn rewrite(scene: &mut Scene, log: &Log) -> Result<bool, Problem> {
+    let level = scene.level;
+    let page = withhold(scene)?;
+    let (first, second) = (take(scene)?, take(scene)?);
     scene.set_out(&first)?;
     scene.set_out_to_rewrite(&second)?;
-    let log = Log::new();
     log.say(format!("vCPU 1 executes AT S1E1R, {VA:#x}"));
     let waiting = run(first);
     let offset = wanted(&page)?;
     log.say("vCPU 1 waits for the last table");
-    let (_, exit) = ended(&run(second))?;
+    let (second, exit) = ended(&run(second))?;
     if exit != Exit::Brk(guest::END) {
         return Err(Problem::Failed(format!("vCPU 2 ended otherwise: {exit:?}")));
     }
@@ -180,7 +179,8 @@ fn rewrite(name: &'static str, level: Level) -> Result<Told, Problem> {
     let [old, new] = [false, true].map(|other| plain(scene.expected(other)) == plain(par));
     let by = if new { "the new tables" } else { "the old table, which TLBI and DSB had ended" };
     log.say(format!("AT of vCPU 1 completes: PAR_EL1 = {par:#x}, by {by}"));
-    Ok(log.told(name, level, waits && if level == Level::El1 { new } else { old }))
+    scene.vcpus.extend([second, first]);
+    Ok(waits && if level == Level::El1 { new } else { old })
 }
 
 /// What the vCPUs' threads share.
@@ -196,15 +196,10 @@ struct Crew {
     changed: AtomicBool,
 }
 
-const CREW: usize = 3;
 const BATCH: usize = 512;
 
-fn pause(name: &'static str, level: Level) -> Result<Told, Problem> {
-    let mut scene = Scene::new(level, CREW as u64)?;
-    let last = map(&mut scene.vm, LAST, 0x1_0000)?;
-    for (place, &word) in (0..).step_by(8).zip(&scene.last) {
-        last.write(place, word);
-    }
+fn pause(scene: &mut Scene, log: &Log) -> Result<bool, Problem> {
+    scene.present()?;
     let vcpus = core::mem::take(&mut scene.vcpus);
     let expected = [false, true].map(|other| plain(scene.expected(other)));
     let crew = Crew {
@@ -215,13 +210,13 @@ fn pause(name: &'static str, level: Level) -> Result<Told, Problem> {
         wrong: AtomicUsize::new(0),
         changed: AtomicBool::new(false),
     };
-    let log = Log::new();
-    let went = thread::scope(|scope| {
+    let scene_ref = &*scene;
+    let vcpus = thread::scope(|scope| {
         let (sender, threads) = mpsc::channel();
         let begun = Arc::new(Barrier::new(CREW + 1));
         let mut handles = Vec::new();
         for (number, vcpu) in vcpus.into_iter().enumerate() {
-            let (sender, begun, crew, scene) = (sender.clone(), begun.clone(), &crew, &scene);
+            let (sender, begun, crew, scene) = (sender.clone(), begun.clone(), &crew, scene_ref);
             handles.push(scope.spawn(move || {
                 let _ = sender.send(Thread::current());
                 begun.wait();
@@ -231,22 +226,20 @@ fn pause(name: &'static str, level: Level) -> Result<Told, Problem> {
         begun.wait();
         let threads: Vec<Thread> = threads.try_iter().collect();
         log.say(format!("{CREW} vCPUs execute ATs, in threads of their own"));
-        let went = lead(&crew, &scene, &threads, &log);
+        let went = lead(&crew, scene_ref, &threads, log);
         crew.stopping.store(true, Ordering::SeqCst);
         crew.pausing.store(false, Ordering::SeqCst);
         threads.iter().for_each(|thread| thread.kick());
         let ends: Vec<_> = handles.into_iter().map(|handle| handle.join()).collect();
         went?;
-        for end in ends {
-            end.map_err(|_| Problem::Failed("a vCPU's thread failed".into()))??;
-        }
-        Ok(())
-    });
-    went?;
+        let failed = |_| Problem::Failed("a vCPU's thread failed".into());
+        ends.into_iter().map(|end| end.map_err(failed)?).collect::<Result<Vec<Vcpu>, Problem>>()
+    })?;
+    scene.vcpus = vcpus;
     let [before, after] = [0, 1].map(|i| crew.batches[i].load(Ordering::SeqCst));
     let wrong = crew.wrong.load(Ordering::SeqCst);
     log.say(format!("{before} batches of {BATCH} before and {after} after, {wrong} wrong answers"));
-    Ok(log.told(name, level, before > 0 && after > 0 && wrong == 0))
+    Ok(before > 0 && after > 0 && wrong == 0)
 }
 
 /// Lets them work, makes them pause, changes the tables, and lets them go on.
@@ -279,7 +272,7 @@ fn lead(crew: &Crew, scene: &Scene, threads: &[Thread], log: &Log) -> Result<(),
 }
 
 /// One vCPU's thread: batches of ATs, until it is told to stop; out of the guest while it is told to pause.
-fn work(crew: &Crew, scene: &Scene, mut vcpu: Vcpu, number: usize, expected: [u64; 2]) -> Result<(), Problem> {
+fn work(crew: &Crew, scene: &Scene, mut vcpu: Vcpu, number: usize, expected: [u64; 2]) -> Result<Vcpu, Problem> {
     let data = scene.data();
     let place = DATA + 0x4000 * number as u64;
     let batch = guest::batch_entry(scene.fit.case.op).unwrap_or_default();
@@ -307,7 +300,7 @@ fn work(crew: &Crew, scene: &Scene, mut vcpu: Vcpu, number: usize, expected: [u6
             }
         }
     }
-    Ok(())
+    Ok(vcpu)
 }
 
 /// Runs to the end; false where the vCPU was made to leave the guest before.

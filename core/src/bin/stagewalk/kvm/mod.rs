@@ -1,5 +1,6 @@
 //! `stagewalk kvm`: the same questions to a real machine.
 
+mod ask;
 mod diff;
 mod story;
 
@@ -7,7 +8,10 @@ use crate::failure::{Exit, Failure};
 use crate::style::{FAULT, GOOD, HEADING, QUIET};
 use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
-use stagewalk::kvm::{self, Level, Problem};
+use stagewalk::kvm::{self, Level, Machine, Problem};
+use stagewalk::layout::sysreg::{SysReg, hcr_el2};
+use stagewalk::scenario::batch::MachineAnswer;
+use stagewalk::scenario::{Case, Run};
 use std::io::{self, Write};
 
 /// Ask a real machine: an arm64 host with KVM, whose VMs execute the AT instruction.
@@ -23,6 +27,10 @@ pub struct Args {
 #[derive(Subcommand)]
 enum Command {
     Probe(ProbeArgs),
+    /// Execute an AT instruction on the machine, and show PAR_EL1 or the exception beside the model's.
+    At(ask::Args),
+    /// Walk the tables on the model, step by step, and show the machine's answer at the end.
+    Walk(ask::Args),
     Story(story::Args),
     Diff(diff::Args),
 }
@@ -69,8 +77,64 @@ impl From<Problem> for Failure {
 pub fn run(args: Args) -> Result<Exit, Failure> {
     match args.command {
         Command::Probe(args) => probe(&args),
+        Command::At(args) => ask::at(&args),
+        Command::Walk(args) => ask::walk(&args),
         Command::Story(args) => story::run(&args),
         Command::Diff(args) => diff::run(&args),
+    }
+}
+
+/// The machine at each level, made when it is first asked for.
+pub struct Machines {
+    levels: Vec<Level>,
+    made: Vec<Machine>,
+}
+
+/// What a machine says of a case, in the schema of `batch`.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Answered<'a> {
+    Machine(MachineAnswer<&'a str>),
+    Unfit { id: &'a str, status: &'static str, reason: String },
+}
+
+impl Machines {
+    /// Those that this host offers.
+    pub fn find() -> Result<Self, Failure> {
+        Ok(Self { levels: kvm::levels()?, made: Vec::new() })
+    }
+
+    /// Asks the machine of the case's level.
+    pub fn answer<'a>(&mut self, case: &'a Case) -> Result<Answered<'a>, Failure> {
+        let id = case.id.as_str();
+        match self.run(case) {
+            Ok(run) => Ok(Answered::Machine(MachineAnswer::new(id, &run))),
+            Err(Problem::Unfit(reason)) => Ok(Answered::Unfit { id, status: "unfit", reason }),
+            Err(problem) => Err(problem.into()),
+        }
+    }
+
+    fn run(&mut self, case: &Case) -> Result<Run, Problem> {
+        let level = level_of(case);
+        if !self.levels.contains(&level) {
+            return Err(Problem::Unfit(format!("this host has no VMs at {}", level.title())));
+        }
+        if !self.made.iter().any(|machine| machine.limits().level == level) {
+            self.made.push(Machine::new(level)?);
+        }
+        let machine = self.made.iter_mut().find(|machine| machine.limits().level == level);
+        let machine = machine.ok_or_else(|| Problem::Failed("no machine".into()))?;
+        let mut fit = kvm::fit(case, &machine.limits()).map_err(Problem::Unfit)?;
+        machine.run(&mut fit)
+    }
+}
+
+/// The level that a case asks for.
+pub fn level_of(case: &Case) -> Level {
+    match case.pe.el {
+        2 if hcr_el2::E2H.is_set(case.pe.regs.get(SysReg::HcrEl2)) => Level::Vel2,
+        2 => Level::Vel2Nvhe,
+        _ => Level::El1,
     }
 }
 

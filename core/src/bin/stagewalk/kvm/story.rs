@@ -4,7 +4,7 @@ use super::{At, print_json};
 use crate::failure::{Exit, Failure};
 use crate::style::{FAULT, GOOD, HEADING, QUIET};
 use serde::Serialize;
-use stagewalk::kvm::{self, Level, Problem, TALES, Told};
+use stagewalk::kvm::{self, Problem, Scene, TALES, Tale, Told};
 use std::io::Write;
 
 /// Tell the stories on the machine: table pages that are missing, tables that change under a walk, a pause of all vCPUs.
@@ -40,17 +40,13 @@ struct Document {
 }
 
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    let levels: Vec<Level> = match args.level {
-        Some(level) => vec![level.into()],
-        None => {
-            let offers = kvm::probe()?.levels;
-            offers.into_iter().filter(|offer| offer.missing.is_none()).map(|offer| offer.level).collect()
-        }
-    };
+    let levels = args.level.map_or_else(kvm::levels, |level| Ok(vec![level.into()]))?;
+    let wanted = |tale: &Tale| args.name.as_deref().is_none_or(|name| name == tale.name);
     let mut exit = Exit::Answered;
-    for tale in TALES.into_iter().filter(|tale| args.name.as_deref().is_none_or(|name| name == tale.name)) {
-        for &level in &levels {
-            match kvm::story(tale.name, level) {
+    for level in levels {
+        let mut scene = Scene::new(level)?;
+        for tale in TALES.into_iter().filter(wanted) {
+            match scene.tell(tale.name) {
                 Ok(told) => {
                     if !told.as_expected {
                         exit = Exit::Fault;
