@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::project::Project;
 use crate::sh::{self, Cmd};
-use crate::{browser, dist, node, tools};
+use crate::{browser, dist, kvm, node, tools};
 
 type Stage = fn(&Project) -> Result<(), String>;
 
@@ -108,6 +108,9 @@ fn lint(project: &Project) -> Result<(), String> {
     clippy("--workspace --all-targets")?;
     clippy("--package stagewalk --lib --no-default-features")?;
     clippy("--package stagewalk --lib --no-default-features --features json")?;
+    clippy("--package stagewalk --all-targets --features kvm")?;
+    tools::target(project, kvm::TARGET)?;
+    clippy(&format!("--package stagewalk --bins --lib --features kvm --target {}", kvm::TARGET))?;
     clippy("--package stagewalk-web --all-targets --target wasm32-unknown-unknown")?;
     clippy("--package stagewalk-bench --lib --target wasm32-unknown-unknown")?;
     Cmd::cargo(project).words("check --package stagewalk --no-default-features --target wasm32-unknown-unknown").run()

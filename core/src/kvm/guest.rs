@@ -22,6 +22,8 @@ const STR_X0_X1_POST_8: u32 = 0xf800_8420;
 const SUB_X2_1: u32 = 0xd100_0442;
 /// CBNZ X2, with a word offset to be filled in.
 const CBNZ_X2: u32 = 0xb500_0002;
+/// Six instructions back, in 19 bits.
+const BACK_TO_THE_BEGINNING: u32 = 0x8_0000 - 6;
 const TLBI_VMALLE1: u32 = 0xd508_871f;
 const TLBI_ALLE2: u32 = 0xd50c_871f;
 const TLBI_ALLE1: u32 = 0xd50c_879f;
@@ -67,7 +69,6 @@ pub fn page(level: Level) -> Vec<u32> {
         let start = VECTORS / 4 + index * ROOM;
         words[start..start + one.len()].copy_from_slice(&one);
         // The batch is a loop over X2 addresses at X1, each replaced by PAR_EL1.
-        let back = (-5_i32 as u32 & 0x7_ffff) << 5;
         let many = [
             LDR_X0_X1,
             at(op1, crm, op2),
@@ -75,7 +76,7 @@ pub fn page(level: Level) -> Vec<u32> {
             MRS_X0_PAR,
             STR_X0_X1_POST_8,
             SUB_X2_1,
-            CBNZ_X2 | back - (1 << 5) & 0x7_ffff << 5,
+            CBNZ_X2 | BACK_TO_THE_BEGINNING << 5,
             brk(END),
         ];
         let start = batch_start(index);

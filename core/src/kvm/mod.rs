@@ -17,6 +17,7 @@
 
 mod compare;
 mod fit;
+#[cfg_attr(not(all(target_arch = "aarch64", target_os = "linux")), allow(dead_code))]
 mod guest;
 mod random;
 mod rows;
@@ -166,4 +167,87 @@ pub struct Told {
     pub events: Vec<(u64, String)>,
     /// Whether it went as it should.
     pub as_expected: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::at::Outcome;
+    use crate::choice::Choices;
+    use crate::feature::{Feature, Features};
+    use alloc::string::ToString;
+
+    /// VMs like those of the test bed.
+    fn limits(level: Level) -> Limits {
+        let absent = [Feature::El3, Feature::D128, Feature::Sysreg128, Feature::The, Feature::Mte2, Feature::Rme];
+        let absent = absent.into_iter().chain((level == Level::El1).then_some(Feature::El2));
+        let features = absent.fold(Features::default(), |features, absent| features.without(absent)).closed();
+        let walker = Walker { qemu: true, linux: level != Level::El1 };
+        Limits { level, features, pa_bits: 48, ipa_bits: 48, choices: Choices::default(), walker }
+    }
+
+    #[test]
+    fn random_cases_are_the_same_again_and_fit() {
+        for level in Level::ALL {
+            let cases: Vec<Fit> = Cases::new(limits(level), 7).take(200).collect();
+            assert!(cases.iter().eq(&Cases::new(limits(level), 7).take(200).collect::<Vec<_>>()));
+            let mut succeeded = 0;
+            for Fit { case, code, pages, .. } in &cases {
+                assert!(pages.contains(code) && case.pe.el == level.el(), "{}", case.id);
+                let run = case.run();
+                succeeded += usize::from(run.answer.output.is_some());
+                assert_eq!(compare(case, &run, &run, limits(level).walker), Verdict::Equal);
+            }
+            assert!((40..160).contains(&succeeded), "{}: {succeeded} of 200 succeed", level.name());
+        }
+    }
+
+    #[test]
+    fn a_difference_is_explained_by_its_row_or_not_at_all() {
+        let limits = limits(Level::Vel2);
+        let mut explained = 0;
+        for Fit { case, .. } in Cases::new(limits, 3).take(400) {
+            let model = case.run();
+            let mut machine = model.clone();
+            let Outcome::Par(par) = &mut machine.answer.result else { continue };
+            if case.op.name().starts_with("S12") && par.value & 1 == 0 && crate::at::scope(&case.pe, case.op).1 {
+                par.value &= !(1 << 11);
+                assert_eq!(
+                    compare(&case, &model, &machine, limits.walker),
+                    Verdict::Explained([9].into()),
+                    "{}",
+                    case.id
+                );
+                explained += 1;
+            }
+            if par_of(&model) & 1 == 0 {
+                let Outcome::Par(par) = &mut machine.answer.result else { continue };
+                par.value ^= 1 << 20;
+                assert_eq!(compare(&case, &model, &machine, limits.walker), Verdict::Unexplained, "{}", case.id);
+            }
+        }
+        assert!(explained > 10);
+    }
+
+    fn par_of(run: &crate::scenario::Run) -> u128 {
+        match run.answer.result {
+            Outcome::Par(par) => par.value,
+            _ => 1,
+        }
+    }
+
+    #[test]
+    fn what_no_vm_can_ask_is_refused_with_the_reason() {
+        let refused = |example: &str, level| {
+            let case = crate::scenario::examples::Example::find(example).map(|example| example.case());
+            fit(&case.unwrap_or_else(|| panic!("{example}")), &limits(level)).map(drop)
+        };
+        assert_eq!(refused("page-4k", Level::El1), Ok(()));
+        assert_eq!(refused("stage2-hole", Level::Vel2Nvhe), Ok(()));
+        let el = refused("page-4k", Level::Vel2).unwrap_err();
+        assert!(el.contains("executes at EL1"), "{el}");
+        let hole = refused("stage2-hole-el1", Level::El1).unwrap_err();
+        assert!(hole.contains("a VM's EL2 is KVM's"), "{hole}");
+        assert!(Problem::Unfit(hole).to_string().starts_with("no question for a VM"));
+    }
 }

@@ -50,7 +50,7 @@ const QEMU: bool = true;
 const LINUX: bool = false;
 
 /// All of them. Where several apply, their changes are made in this order.
-static DIFFERENCES: [Difference; 32] = [
+static DIFFERENCES: [Difference; 37] = [
     as_if(4, QEMU, |case| recode(case, 9, 0)),
     as_if(4, LINUX, |case| recode(case, 9, 8)),
     as_if(7, QEMU, without_dirty_state),
@@ -68,6 +68,8 @@ static DIFFERENCES: [Difference; 32] = [
     as_if(24, QEMU, with_large_blocks),
     as_if(24, LINUX, with_large_blocks),
     as_if(26, LINUX, with_less_of_tcr_el2),
+    as_if(28, QEMU, |case| case.pe.choices = case.pe.choices.with(Choice::BlockNtFaults, 0)),
+    as_if(28, LINUX, |case| case.pe.choices = case.pe.choices.with(Choice::BlockNtFaults, 0)),
     as_if(18, QEMU, |case| change_leaf(case, 1 << 7, is_indirect)),
     as_if(18, LINUX, |case| change_leaf(case, 1 << 7, is_indirect)),
     as_if(20, QEMU, |case| change_leaf(case, 1 << 52, |_| true)),
@@ -82,6 +84,9 @@ static DIFFERENCES: [Difference; 32] = [
     instead(11, LINUX, |case, run| without_xs(run, !caches(case))),
     instead(15, LINUX, |case, run| without_xs(run, caches(case))),
     instead(25, LINUX, transient_write_back),
+    instead(15, LINUX, shareability_of_0x40),
+    instead(29, QEMU, reserved_attribute_as_it_stands),
+    instead(29, LINUX, reserved_attribute_as_it_stands),
     instead(27, LINUX, forced_write_back),
 ];
 
@@ -92,7 +97,10 @@ const MOST: u32 = 4;
 #[must_use]
 pub fn explain(case: &Case, machine: &Run, walker: Walker) -> Option<Vec<Row>> {
     let known = DIFFERENCES.iter().filter(|difference| if difference.qemu { walker.qemu } else { true });
-    let known: Vec<&Difference> = known.filter(|difference| could_matter(case, difference)).collect();
+    let mut hidden = case.clone();
+    with_hidden_features(&mut hidden);
+    let matters = |difference: &&Difference| could_matter(case, difference) || could_matter(&hidden, difference);
+    let known: Vec<&Difference> = known.filter(matters).collect();
     for most in 1..=MOST {
         for set in (1..1_u32 << known.len()).filter(|set| set.count_ones() == most) {
             let chosen = || known.iter().enumerate().filter(move |(i, _)| set >> i & 1 == 1).map(|(_, known)| known);
@@ -396,6 +404,59 @@ fn reserved_shareability_as_it_stands(case: &Case, run: &mut Run) {
         && let Some(par) = success(run)
     {
         par.value = u128::from(par_el1_success::SH.set(par.value as u64, 0b01));
+    }
+}
+
+/// The last descriptor of stage 1, as it is read.
+fn stage1_leaf(case: &Case, run: &Run) -> Option<u64> {
+    let [sctlr, ..] = registers(case);
+    let swap = sctlr_el1::EE.is_set(case.pe.regs.get(sctlr));
+    run.steps.iter().rev().find_map(|step| match (step.place.stage, step.event) {
+        (Some(Stage::S1), Event::Read { physical, .. }) => {
+            let word = case.memory.word(physical.address);
+            Some(if swap { word.swap_bytes() } else { word })
+        }
+        _ => None,
+    })
+}
+
+/// SH of a descriptor, reserved as Non-shareable.
+fn told_shareability(leaf: u64) -> u64 {
+    match bits(leaf, 9, 8) {
+        0b01 => 0b00,
+        sh => sh,
+    }
+}
+
+/// Non-cacheable memory whose XS is 0 does not become Outer Shareable.
+fn shareability_of_0x40(case: &Case, run: &mut Run) {
+    let leaf = stage1_leaf(case, run);
+    if let (Some(leaf), Some(par)) = (leaf, success(run))
+        && par_el1_success::ATTR.get(par.value as u64) == 0x40
+    {
+        par.value = par_el1_success::SH.set(par.value as u64, told_shareability(leaf)).into();
+    }
+}
+
+/// An attribute of MAIR that is reserved.
+fn reserved_attribute_as_it_stands(case: &Case, run: &mut Run) {
+    let choose = |value| {
+        let mut chosen = case.clone();
+        chosen.pe.choices = chosen.pe.choices.with(Choice::ReservedMair, value);
+        chosen.run().answer.result
+    };
+    let leaf = stage1_leaf(case, run);
+    let mair = if regime(case) == Regime::El10 { SysReg::MairEl1 } else { SysReg::MairEl2 };
+    let mair = case.pe.regs.get(mair);
+    if let (Some(leaf), Some(par)) = (leaf, success(run))
+        && choose(0) != choose(2)
+    {
+        let index = bits(leaf, 4, 2) as u32;
+        let attr = bits(mair, 8 * index + 7, 8 * index);
+        let value = par_el1_success::ATTR.set(par.value as u64, attr);
+        let device = attr >> 4 == 0;
+        let sh = if device { 0b10 } else { told_shareability(leaf) };
+        par.value = par_el1_success::SH.set(value, sh).into();
     }
 }
 

@@ -14,12 +14,21 @@ use crate::tools;
 use cpio::Archive;
 use packages::Bed;
 
-const TARGET: &str = "aarch64-unknown-linux-musl";
+/// What the machine's programs are built for.
+pub const TARGET: &str = "aarch64-unknown-linux-musl";
 /// How long the machine may take for all of it.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// What the machine runs, with the exit code that is right.
-const PLAN: [(&str, i32); 1] = [("stagewalk check /vectors/arm/base.jsonl.gz", 0)];
+/// What the machine runs, with the exit code that is right; `VECTORS` are all vectors.
+const PLAN: [(&str, i32); 7] = [
+    ("stagewalk check VECTORS", 0),
+    ("stagewalk kvm at --example page-4k", 0),
+    ("stagewalk kvm at --example stage2-hole", 0),
+    ("stagewalk kvm story", 0),
+    ("stagewalk kvm diff --level el1 --cases 5000", 0),
+    ("stagewalk kvm diff --level vel2 --cases 2500", 0),
+    ("stagewalk kvm diff --level vel2-nvhe --cases 2500", 0),
+];
 
 /// The options of `test-kvm`.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -83,6 +92,7 @@ fn file_system(project: &Project, plan: &[(String, i32)]) -> Result<Vec<u8>, Str
     archive.device("dev/kvm", 10, 232);
     archive.file("init", &read(&built.join("stagewalk-init"))?);
     archive.file("bin/stagewalk", &read(&built.join("stagewalk"))?);
+    let mut vectors = Vec::new();
     for folder in ["vectors/arm", "vectors/qemu", "scenarios/differences"] {
         let from = project.root.join("tests").join(folder);
         let entries = fs::read_dir(&from).map_err(|e| format!("cannot read {}: {e}", from.display()))?;
@@ -91,9 +101,14 @@ fn file_system(project: &Project, plan: &[(String, i32)]) -> Result<Vec<u8>, Str
         for file in files {
             let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
             archive.file(&format!("{folder}/{name}"), &read(&file)?);
+            if name.ends_with(".jsonl.gz") {
+                vectors.push(format!("/{folder}/{name}"));
+            }
         }
     }
-    let plan: Vec<String> = plan.iter().map(|(command, _)| format!("/bin/{command}\n")).collect();
+    let vectors = vectors.join(" ");
+    let plan: Vec<String> =
+        plan.iter().map(|(command, _)| format!("/bin/{}\n", command.replace("VECTORS", &vectors))).collect();
     archive.file("plan", plan.concat().as_bytes());
     Ok(archive.finish())
 }

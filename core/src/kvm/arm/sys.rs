@@ -12,7 +12,6 @@ use std::ptr::{self, NonNull};
 use std::string::String;
 use std::sync::Arc;
 use std::time::Duration;
-use std::vec::Vec;
 
 /// The size of the host's pages.
 pub fn page_size() -> u64 {
@@ -27,8 +26,8 @@ pub fn kernel() -> String {
     let mut name: libc::utsname = unsafe { core::mem::zeroed() };
     // SAFETY: the pointer is to a structure of the type that uname fills in.
     unsafe { libc::uname(&raw mut name) };
-    let release = name.release.iter().map(|&byte| byte as u8).take_while(|&byte| byte != 0);
-    String::from_utf8_lossy(&release.collect::<Vec<u8>>()).into_owned()
+    let release = name.release.iter().take_while(|&&byte| byte != 0);
+    release.map(|byte| char::from(byte.to_ne_bytes()[0])).collect()
 }
 
 /// Anonymous memory of whole pages, which a VM may share. It is accessed a doubleword at a time, as volatile: its

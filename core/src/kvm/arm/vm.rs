@@ -162,11 +162,12 @@ pub enum Core {
 
 impl Core {
     const fn id(self) -> u64 {
-        CORE | 2 * match self {
+        let number = match self {
             Self::X(n) => n as u64,
             Self::Pc => 32,
             Self::Pstate => 33,
-        }
+        };
+        CORE + number * 2
     }
 }
 

@@ -9,7 +9,7 @@ use stagewalk::kvm::{self, Cases, Fit, Machine, Problem, Verdict};
 use stagewalk::scenario::{Case, Expect, Run};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Run cases on the model and on the machine, and tell where they differ.
@@ -101,7 +101,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 }
 
 impl Session<'_> {
-    fn file(&mut self, path: &PathBuf) -> Result<(), Failure> {
+    fn file(&mut self, path: &Path) -> Result<(), Failure> {
         let place = input::name(path);
         let contents = input::read(path)?;
         if let Ok((case, _)) = Case::with_expect(&contents) {
