@@ -26,6 +26,7 @@
 //! - There is one walk. What it runs in, an [`env::Env`], decides whether it is fast, traced or suspended.
 //! - Registers are read in `effective` and [`params`] alone, so that a bit that is gated is gated everywhere.
 //! - Without default features the crate is `no_std` with `alloc`, and depends on nothing.
+//! - There is no unsafe code, but for what the feature `kvm` needs of Linux: one file of it, `kvm/arm/sys.rs`.
 //!
 //! # Deliberately absent
 //! AArch32, and for a single translation TLBs and the data of accesses: [`machine`] has both.

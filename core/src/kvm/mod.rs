@@ -10,12 +10,13 @@
 //! | `guest` | the code that executes in the VM |
 //! | `fit` | makes a case one that a VM can ask: where the guest's code goes, what the VM's own features leave |
 //! | `random` | invents such cases |
-//! | `compare`, `rows` | tells answers that are equal from those that differ, and the known differences from others |
+//! | `compare`, `rows`, `differences` | tells answers that are equal from those that differ, and the known differences from others |
 //! | `arm` | the VM itself, its memory, and the stories in which a page is missing |
 //!
 //! Where there is no KVM, everything says so: [`Problem::Unavailable`].
 
 mod compare;
+mod differences;
 mod fit;
 #[cfg_attr(not(all(target_arch = "aarch64", target_os = "linux")), allow(dead_code))]
 mod guest;
