@@ -18,7 +18,7 @@
 //! | 3 | [`regime`], [`access`], `effective`, [`params`]: what the raw control bits come to |
 //! | 4 | [`outcome`], [`step`], [`memory`], [`mod@env`], [`walk`] |
 //! | 5 | [`par`], [`exception`], [`at`]: one instruction; [`prepared`]: at many addresses; [`map`]: what is mapped |
-//! | 6 | [`machine`]: several vCPUs, and all that can become of them; `scenario`: whole cases, as JSON and as Rust; `kvm`: real machines |
+//! | 6 | [`machine`]: several vCPUs, and all that can become of them; `scenario`: whole cases; `kvm`: real machines |
 //! | 7 | `view`: plain data for the renderers, which are the binary and the playground |
 //!
 //! # Invariants

@@ -8,9 +8,9 @@ mod explore;
 mod failure;
 mod features;
 mod input;
-mod litmus;
 #[cfg(feature = "kvm")]
 mod kvm;
+mod litmus;
 mod manual;
 mod map;
 mod overview;

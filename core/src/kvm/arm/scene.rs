@@ -32,7 +32,8 @@ const LEAF: u64 = 0b11 << 8 | 1 << 10 | 1 << 53 | 1 << 54 | 3;
 /// How many vCPUs there are.
 pub const CREW: usize = 3;
 
-/// A VM on which stories are told, one after another: to make one with a virtual EL2, and to take it down, takes seconds.
+/// A VM on which stories are told, one after another: to make one with a virtual EL2, and to take it down, takes
+/// seconds.
 #[derive(Debug)]
 pub struct Scene {
     pub(super) level: Level,

@@ -38,7 +38,8 @@ pub struct Mapping {
     size: usize,
 }
 
-// SAFETY: the mapping belongs to the process and not to a thread, and every access is a volatile one of an aligned word.
+// SAFETY: the mapping belongs to the process and not to a thread, and every access is a volatile one of an aligned
+// word.
 unsafe impl Send for Mapping {}
 // SAFETY: as above; no reference into the memory is ever made, so there is none that a write could invalidate.
 unsafe impl Sync for Mapping {}
@@ -83,8 +84,8 @@ impl Mapping {
     /// Stores a doubleword, through to memory, where walks that are not cacheable read it.
     pub fn write(&self, offset: u64, value: u64) {
         let Some(word) = self.word(offset) else { return };
-        // SAFETY: `word` gives aligned pointers into the mapping, which is writable and lives as long as `self`; cleaning
-        // a line of it changes no contents.
+        // SAFETY: `word` gives aligned pointers into the mapping, which is writable and lives as long as `self`;
+        // cleaning a line of it changes no contents.
         unsafe {
             word.write_volatile(value.to_le());
             core::arch::asm!("dc civac, {0}", "dsb sy", in(reg) word, options(nostack, preserves_flags));
@@ -223,8 +224,8 @@ impl Withheld {
         words.resize(size as usize / 8, 0);
         let to = self.mapping.start.as_ptr() as u64 + offset / size * size;
         let mut copy = UffdCopy { to, from: words.as_ptr() as u64, length: size, mode: 0, copied: 0 };
-        // SAFETY: the source is a page's worth of words of our own. The kernel itself checks that the target lies within
-        // a registered mapping, and puts there a page where there was none.
+        // SAFETY: the source is a page's worth of words of our own. The kernel itself checks that the target lies
+        // within a registered mapping, and puts there a page where there was none.
         let done = unsafe { libc::ioctl(self.fd.as_raw_fd(), UFFDIO_COPY as _, &raw mut copy) };
         if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
     }
@@ -249,7 +250,8 @@ extern "C" fn leave(_: libc::c_int) {
 pub struct Running;
 
 impl Running {
-    /// This thread is about to run the vCPU that has this page. The vCPU is the thread's own until the value is dropped.
+    /// This thread is about to run the vCPU that has this page. The vCPU is the thread's own until the value is
+    /// dropped.
     pub fn begin(run: &mut kvm_run) -> Self {
         run.immediate_exit = 0;
         RUNNING.with(|running| running.set(run));

@@ -7,7 +7,8 @@ use serde::Serialize;
 use stagewalk::kvm::{self, Problem, Scene, TALES, Tale, Told};
 use std::io::Write;
 
-/// Tell the stories on the machine: table pages that are missing, tables that change under a walk, a pause of all vCPUs.
+/// Tell the stories on the machine: table pages that are missing, tables that change under a walk, a pause of all
+/// vCPUs.
 ///
 /// Each event comes with the time since the beginning, in microseconds.
 #[derive(clap::Args)]
