@@ -10,8 +10,8 @@
 //! | `guest` | the code that executes in the VM |
 //! | `fit` | makes a case one that a VM can ask: where the guest's code goes, what the VM's own features leave |
 //! | `random` | invents such cases |
-//! | `compare`, `rows`, `differences` | tells answers that are equal from those that differ, and the known differences
-//! from others | | `arm` | the VM itself, its memory, and the stories in which a page is missing |
+//! | `compare`, `rows`, `differences` | tells answers that are equal, or differ as is known, from the others |
+//! | `arm` | the VM itself, its memory, and the stories in which a page is missing |
 //!
 //! Where there is no KVM, everything says so: [`Problem::Unavailable`].
 
