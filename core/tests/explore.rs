@@ -104,8 +104,27 @@ fn what_makes_no_sense_is_refused() {
 fn a_run_is_told_in_words() {
     let ran = stagewalk(&["replay", "swapped-out", "0.0.0.0.0.0.0.0.0", "--policy", "race"]);
     let text = String::from_utf8_lossy(&ran.stdout).into_owned();
-    assert!(text.contains("the host maps the page: writes s2_of_table = swapped_in"), "{text}");
-    assert!(text.contains("What can happen next: 0, 1"), "{text}");
+    assert!(text.contains("the host brings table back and maps it at stage 2\n"), "{text}");
+    assert!(text.contains("→ writes s2_of_table = swapped_in, where 0 was\n"), "{text}");
+    let next: Vec<&str> = text.lines().skip_while(|line| *line != "What can happen next:").skip(1).collect();
+    assert_eq!(next.len(), 2, "{text}");
+    assert!(next[0].starts_with("  0  guest: reads s2_root + 0x400, stage 2 L2"), "{text}");
+    assert!(next[1].starts_with("  1  other: STR to_new_table, pa:root_entry: writes root_entry ="), "{text}");
     let none = json(&["replay", "swapped-out", "0.0.0", "--to", "0", "--json"], 0);
     assert_eq!(none["steps"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn a_run_tells_what_was_used_and_who_waits() {
+    let torn = json(&["replay", "torn-walk", "1.1.1.0:1", "--policy", "hardware", "--json"], 0);
+    let step = &torn["steps"][3];
+    assert_eq!((&step["actor"], &step["instruction"]), (&"asker".into(), &"AT S1E1R, x".into()));
+    assert_eq!(step["what"], "uses a TLB entry with R = to_first (now to_second)");
+    assert_eq!(step["reads"], serde_json::json!(["R = to_first", "first = leaf_evil"]));
+    assert_eq!(step["changes"], serde_json::json!(["PAR_EL1 = 0xff00000048002180, PA evil"]));
+    let locked = stagewalk(&["replay", "swapped-out", "0.0.0.1.1.1", "--policy", "tlb-lock-epoch"]);
+    let text = String::from_utf8_lossy(&locked.stdout).into_owned();
+    assert!(text.ends_with("  other: its TLBIs wait for the walk of guest\n"), "{text}");
+    let refused = stagewalk(&["replay", "swapped-out", "0.0.0.1.1.1.1", "--policy", "tlb-lock-epoch"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("step 7: `1` cannot happen here; what can: 0"));
 }

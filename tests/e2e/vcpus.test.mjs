@@ -80,7 +80,7 @@ describe("stepping", () => {
   test("by clicking what can happen, in the list and in the lanes", async () => {
     const page = await site.open("#vcpus=torn-walk");
     await page.locator("[data-step='1.0']").click();
-    await says(now(page), /other: STR to_second, pa:R: R was to_first, is to_second/);
+    await says(now(page), /other: STR to_second, pa:R: writes R = to_second, where to_first was/);
     await says(page.locator("tr[data-address='0x41000010'] .changed"), /changed, was to_first/);
     await has(page.locator(".memory-lane .hit"), 1);
     await page.locator(".lane-0 td.next button").click();

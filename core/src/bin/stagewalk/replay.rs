@@ -5,7 +5,8 @@ use crate::failure::{Exit, Failure};
 use crate::style::{self, HEADING, QUIET};
 use serde::Serialize;
 use stagewalk::machine::trace::Trace;
-use stagewalk::scenario::machine::{Replay, Told};
+use stagewalk::scenario::machine::Scenario;
+use stagewalk::view::machine::{Mark, Moment, Replay, Subject, walks};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -37,78 +38,125 @@ pub struct Args {
 }
 
 #[derive(Serialize)]
-struct Answer {
+struct Answer<'a> {
     schema: &'static str,
-    scenario: String,
+    scenario: &'a str,
     policy: &'static str,
     trace: String,
-    steps: Vec<Told>,
+    steps: Vec<Told<'a>>,
     /// Nothing more can happen.
     over: bool,
     outcome: String,
     enabled: Vec<String>,
 }
 
+/// What a step was.
+#[derive(Serialize)]
+struct Told<'a> {
+    actor: &'a str,
+    pc: u16,
+    instruction: &'a str,
+    what: &'a str,
+    /// The descriptors of a walk that is one step.
+    reads: Vec<String>,
+    changes: &'a [String],
+}
+
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let scenario = scenario(&args.scenario, args.policy)?;
     let mut trace: Trace = args.trace.parse().map_err(|error| Failure::bad_input("the trace", error))?;
     trace.0.truncate(args.to.unwrap_or(usize::MAX));
-    let mut replay = Replay::new(&scenario);
-    let mut steps = Vec::new();
-    for (at, &transition) in trace.0.iter().enumerate() {
-        let enabled = replay.enabled();
-        let Some(told) = replay.step(transition) else {
-            let step = Trace(vec![transition]);
-            let can = one_by_one(&enabled).join(", ");
-            let can = if can.is_empty() { "nothing can happen any more".into() } else { format!("what can: {can}") };
-            let problem = format!("step {}: `{step}` cannot happen here; {can}", at + 1);
-            return Err(Failure::bad_input("the trace", problem));
-        };
-        steps.push(told);
+    let replay = Replay::new(Subject::from(&scenario), &trace.0);
+    let offers = replay.positions.last().map_or(&[][..], |last| &last.offers);
+    let enabled: Vec<String> = offers.iter().map(step).collect();
+    if let Some((at, &refused)) = replay.refused.and_then(|at| Some((at, trace.0.get(at)?))) {
+        let can = enabled.join(", ");
+        let can = if can.is_empty() { "nothing can happen any more".into() } else { format!("what can: {can}") };
+        let problem = format!("step {}: `{}` cannot happen here; {can}", at + 1, Trace(vec![refused]));
+        return Err(Failure::bad_input("the trace", problem));
     }
-    let (outcome, over) = replay.outcome();
     let answer = Answer {
         schema: "stagewalk.replay/1",
-        scenario: scenario.name.clone(),
+        scenario: &scenario.name,
         policy: scenario.emulation_name(),
         trace: trace.to_string(),
-        steps,
-        over,
-        outcome,
-        enabled: one_by_one(&replay.enabled()),
+        steps: replay.moments.iter().map(|moment| told(&replay, moment)).collect(),
+        over: offers.is_empty(),
+        outcome: outcome(&replay, &scenario),
+        enabled,
     };
-    print(&answer, args.json)?;
+    if args.json {
+        writeln!(anstream::stdout().lock(), "{}", serde_json::to_string(&answer).map_err(io::Error::from)?)?;
+    } else {
+        print(&answer, &replay)?;
+    }
     Ok(Exit::Answered)
 }
 
-fn one_by_one(trace: &Trace) -> Vec<String> {
-    trace.0.iter().map(|&step| Trace(vec![step]).to_string()).collect()
+fn step(offer: &Moment) -> String {
+    Trace(vec![offer.by]).to_string()
 }
 
-fn print(answer: &Answer, json: bool) -> Result<(), Failure> {
-    let mut out = anstream::stdout().lock();
-    if json {
-        writeln!(out, "{}", serde_json::to_string(answer).map_err(io::Error::from)?)?;
-        return Ok(());
+fn told<'a>(replay: &'a Replay, moment: &'a Moment) -> Told<'a> {
+    let names = &replay.subject.names;
+    let whole = moment.walk.filter(|_| moment.mark == Mark::Instruction);
+    let reads = whole.map_or_else(Vec::new, |walk| walks::reads(&replay.world, walk.node));
+    Told {
+        actor: replay.subject.actor(moment.by.actor.into()),
+        pc: moment.pc,
+        instruction: &moment.instr,
+        what: &moment.what,
+        reads: reads.iter().map(|read| read.text(names)).collect(),
+        changes: &moment.then,
     }
+}
+
+/// The outcome as it stands.
+fn outcome(replay: &Replay, scenario: &Scenario) -> String {
+    let Some(last) = replay.positions.last() else { return String::new() };
+    let observed = replay.world.observe(last.state, &scenario.observables());
+    scenario.outcome(&observed, last.ended() || !last.offers.is_empty())
+}
+
+fn print(answer: &Answer<'_>, replay: &Replay) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
     writeln!(out, "{HEADING}{}, {}{HEADING:#}\n", answer.scenario, answer.policy)?;
-    let widest =
-        |text: fn(&Told) -> &str| answer.steps.iter().map(|told| text(told).chars().count()).max().unwrap_or(0);
-    let (name, instruction) = (widest(|told| &told.actor), widest(|told| &told.instruction));
+    let widest = |text: for<'a> fn(&'a Told<'a>) -> &'a str| {
+        answer.steps.iter().map(|told| text(told).chars().count()).max().unwrap_or(0)
+    };
+    let (name, instruction) = (widest(|told| told.actor), widest(|told| told.instruction));
     let indent = name + instruction + 10;
     for (at, told) in answer.steps.iter().enumerate() {
-        let Told { actor, instruction: text, what, changes, .. } = told;
-        let what = style::wrap(what, indent, indent + 2);
-        writeln!(out, "{:>4}  {actor:<name$}  {text:<instruction$}  {what}", at + 1)?;
-        for change in changes {
+        let what = style::wrap(told.what, indent, indent + 2);
+        let line = format!("{:>4}  {:<name$}  {:<instruction$}  {what}", at + 1, told.actor, told.instruction);
+        writeln!(out, "{}", line.trim_end())?;
+        let reads = (!told.reads.is_empty()).then(|| format!("read {}", told.reads.join(", ")));
+        for change in reads.iter().chain(told.changes) {
             let change = style::wrap(change, indent + 2, indent + 4);
             writeln!(out, "{:indent$}{QUIET}→ {change}{QUIET:#}", "")?;
         }
     }
     let state = if answer.over { "In the end" } else { "So far" };
     writeln!(out, "\n{state}: {}", answer.outcome)?;
-    if !answer.over {
-        writeln!(out, "What can happen next: {}", answer.enabled.join(", "))?;
+    next(&mut out, replay)
+}
+
+/// Who can go on and how, and who waits.
+fn next(out: &mut impl Write, replay: &Replay) -> Result<(), Failure> {
+    let Some(last) = replay.positions.last() else { return Ok(()) };
+    if !last.offers.is_empty() {
+        writeln!(out, "\nWhat can happen next:")?;
+    }
+    let widest = last.offers.iter().map(|offer| step(offer).len()).max().unwrap_or(0);
+    for offer in &last.offers {
+        let text = format!("{}: {}", replay.subject.actor(offer.by.actor.into()), offer.text());
+        let text = style::wrap(&text, widest + 4, widest + 6);
+        writeln!(out, "  {:<widest$}  {text}", step(offer))?;
+    }
+    for (actor, lane) in last.lanes.iter().enumerate() {
+        if let Some(waits) = &lane.waits {
+            writeln!(out, "  {QUIET}{}: {waits}{QUIET:#}", replay.subject.actor(actor))?;
+        }
     }
     Ok(())
 }

@@ -20,7 +20,6 @@
 
 pub mod asm;
 mod found;
-mod narrate;
 mod observe;
 mod policies;
 mod read;
@@ -32,7 +31,6 @@ mod tree;
 mod write;
 
 pub use found::Found;
-pub use narrate::{Replay, Told};
 pub use observe::Watched;
 pub use policies::HARDWARE;
 pub use symbols::Symbols;

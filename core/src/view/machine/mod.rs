@@ -1,10 +1,12 @@
 //! Several vCPUs in motion: a trace as lanes, each step in words, and what everything holds at each position.
 
 mod actor;
+mod effects;
 mod memory;
 mod moment;
 mod names;
 mod position;
+mod telling;
 mod tlb;
 pub mod walks;
 

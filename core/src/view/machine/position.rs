@@ -72,7 +72,7 @@ impl Position {
         let enabled = world.enabled(state);
         let mut offers: Vec<(Moment, State)> = Vec::new();
         for (moment, after) in enabled.iter().filter_map(|&step| moment::take(subject, world, state, step)) {
-            let alike = |(other, led): &(Moment, State)| (&other.text, *led) == (&moment.text, after);
+            let alike = |(other, led): &(Moment, State)| (other.text(), *led) == (moment.text(), after);
             if !offers.iter().any(alike) {
                 offers.push((moment, after));
             }

@@ -2,7 +2,8 @@ use super::*;
 use crate::machine::Policy;
 use crate::machine::trace::Trace;
 use crate::scenario::machine::stories::Story;
-use alloc::string::ToString;
+use alloc::format;
+use alloc::string::{String, ToString};
 
 /// A story under a policy (none: by hardware), a trace followed.
 fn replay(story: &str, policy: Option<Policy>, trace: &str) -> Replay {
@@ -19,17 +20,39 @@ fn the_fallback_is_told_step_by_step() {
     let labels: Vec<&str> = told.moments.iter().map(|moment| moment.label.as_str()).collect();
     let expected = "AT AT walk 1 2 3 4 5 map 1 2 3 4 5 STR DSB TLBI DSB STR 6 ISB MRS";
     assert_eq!(labels, expected.split(' ').collect::<Vec<_>>());
-    let text = |step: usize| told.moments[step - 1].text.as_str();
+    let text = |step: usize| told.moments[step - 1].text();
     assert_eq!(text(1), "AT S1E1R, x: trapped to the hypervisor");
     assert!(text(2).contains("at EL2: Translation fault, level 3, at stage 2 on the stage 1 walk"), "{}", text(2));
-    assert!(text(8).ends_with("The software walk knows the address: table is not mapped at stage 2"), "{}", text(8));
-    assert!(text(9).contains("s2_of_table was 0, is swapped_in; the walk begins again"), "{}", text(9));
+    assert!(text(8).ends_with("the software walk knows the address: table is not mapped at stage 2"), "{}", text(8));
+    assert!(text(9).contains("writes s2_of_table = swapped_in, where 0 was; the walk begins again"), "{}", text(9));
     assert!(text(17).contains("on every vCPU"), "{}", text(17));
     assert!(text(20).starts_with("reads leaf_entry, stage 1 L3: secret_leaf"), "{}", text(20));
     assert!(text(20).ends_with("PA secret"), "{}", text(20));
     assert!(told.positions[22].ended() && told.positions[22].offers.is_empty());
     let wrote = told.moments[14].wrote.as_slice();
     assert!(matches!(wrote, [Wrote { old: 0x1001_0003, new: 0x1002_0003, .. }]), "{wrote:x?}");
+}
+
+#[test]
+fn a_step_tells_what_is_read_and_written() {
+    let told = replay("lost-dirty-update", None, "0.0.1.1.0.1");
+    let texts: Vec<String> = told.moments.iter().map(Moment::text).collect();
+    let expected = [
+        "reads R, stage 1 L2: to_first",
+        "reads first, stage 1 L3: clean",
+        "LDR X1, pa:first: reads first = clean; X1 = clean",
+        "ORR X1, X1, bit_55: X1 = clean_sw",
+        "updates first, stage 1 L3, by compare-and-swap: clean becomes written; writes page = 1, where 0 was",
+        "STR X1, pa:first: writes first = clean_sw, where written was",
+    ];
+    assert_eq!(texts, expected);
+    assert!(told.moments[..2].iter().all(|moment| (moment.pc, moment.instr.as_str()) == (0, "STR 0x1, [x]")));
+    let stale = replay("missing-isb", None, "0.0.0.0.0.0");
+    let text = |step: usize| stale.moments[step - 1].text();
+    assert_eq!(text(3), "DSB ISH: completes no TLBI");
+    assert_eq!(text(5), "DSB ISH: the TLBIs before it are complete");
+    let expected = "uses a TLB entry with first = leaf_old (now leaf_new): PA old; reads old = 1; X0 = 1";
+    assert_eq!(text(6), format!("LDR X0, [x]: {expected}"));
 }
 
 #[test]
@@ -95,7 +118,7 @@ fn what_cannot_happen_is_left_out() {
 #[test]
 fn choices_that_make_no_difference_are_one() {
     let told = replay("swapped-out", Some(Policy::Race), "0");
-    let texts: Vec<&str> = told.positions[1].offers.iter().map(|offer| offer.text.as_str()).collect();
+    let texts: Vec<String> = told.positions[1].offers.iter().map(Moment::text).collect();
     assert!(
         matches!(texts.as_slice(), [guest, other] if guest.contains("at EL2") && other.contains("STR")),
         "{texts:?}"

@@ -199,10 +199,9 @@ fn path(replay: &Replay, node: u32) -> String {
     let names = &replay.subject.names;
     let reads = walks::reads(&replay.world, node);
     let stage1 = reads.iter().filter(|read| read.place.stage == Some(crate::regime::Stage::S1));
-    let mut words: Vec<String> =
-        stage1.map(|read| format!("{} = {}", names.address(read.address), names.value(read.value as u64))).collect();
+    let mut words: Vec<String> = stage1.map(|read| read.text(names)).collect();
     if let Some(last) = reads.last().filter(|read| read.place.stage == Some(crate::regime::Stage::S2)) {
-        words.push(format!("{} = {}", names.address(last.address), names.value(last.value as u64)));
+        words.push(last.text(names));
     }
     words.join(", ")
 }

@@ -25,6 +25,14 @@ pub struct Read {
     pub value: u128,
 }
 
+impl Read {
+    /// `R = a`.
+    #[must_use]
+    pub fn text(&self, names: &Names) -> String {
+        format!("{} = {}", names.address(self.address), names.value(self.value as u64))
+    }
+}
+
 /// The descriptors that a walk has read, in order.
 #[must_use]
 pub fn reads(world: &World, node: u32) -> Vec<Read> {
@@ -52,10 +60,15 @@ pub fn stale(world: &World, state: State, node: u32) -> Vec<Read> {
 /// `with R = a, as memory held it before`; nothing for a walk of memory as it is.
 #[must_use]
 pub fn provenance(world: &World, state: State, names: &Names, node: u32) -> Option<String> {
-    let old = stale(world, state, node);
-    let word = |read: &Read| format!("{} = {}", names.address(read.address), names.value(read.value as u64));
-    let words: Vec<String> = old.iter().map(word).collect();
+    let words: Vec<String> = stale(world, state, node).iter().map(|read| read.text(names)).collect();
     (!words.is_empty()).then(|| words.join(", "))
+}
+
+/// The physical address that an access goes to, if its walk has ended well.
+#[must_use]
+pub fn accessible(world: &World, node: u32) -> Option<u64> {
+    let answer = world.walks().get(node).end()?;
+    answer.output.as_ref().filter(|_| answer.result == Outcome::Performed).map(|output| output.address.address)
 }
 
 /// What a walk has come to: `PA page`, a fault, or how far it is.

@@ -145,9 +145,9 @@ fn tick(ctx: &Ctx, position: usize, moment: &Moment) -> Html {
     let said = format!("Step {position}, {}: ", ctx.name(usize::from(moment.by.actor)));
     html! {
         <button type="button" class={classes!("tick", moment.mark.name())} data-position={position.to_string()}
-            tabindex={if home { "0" } else { "-1" }} aria-current={here.then_some("step")} title={moment.text.clone()}
+            tabindex={if home { "0" } else { "-1" }} aria-current={here.then_some("step")} title={moment.text()}
             onclick={ctx.does(Action::To(position))}>
-            { spoken(&said) }<span>{ moment.label.clone() }</span>{ spoken(&format!(": {}", moment.text)) }
+            { spoken(&said) }<span>{ moment.label.clone() }</span>{ spoken(&format!(": {}", moment.text())) }
         </button>
     }
 }
@@ -162,9 +162,9 @@ fn next(ctx: &Ctx, actor: usize) -> Html {
         let is_default = default == Some(offer.by);
         html! {
             <button type="button" class={classes!("tick", "open", offer.mark.name(), is_default.then_some("default"))}
-                title={offer.text.clone()} onclick={ctx.does(Action::Take(offer.by))}>
+                title={offer.text()} onclick={ctx.does(Action::Take(offer.by))}>
                 { spoken(&format!("{}, next: ", ctx.name(actor))) }<span>{ label }</span>
-                { spoken(&format!(": {}", offer.text)) }
+                { spoken(&format!(": {}", offer.text())) }
             </button>
         }
     };

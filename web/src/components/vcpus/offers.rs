@@ -62,7 +62,7 @@ fn row(ctx: &Ctx, offer: &Moment, default: bool, take: &Callback<Transition>) ->
                 onclick={take.reform(move |_: MouseEvent| by)}>
                 <span class={classes!("who", Ctx::lane_class(actor))}>{ ctx.name(actor).to_owned() }</span>
                 { spoken(": ") }
-                <span class="text">{ offer.text.clone() }</span>
+                <span class="text">{ offer.text() }</span>
                 if default { <kbd aria-label="default step: Enter">{ "⏎" }</kbd> }
             </button>
         </li>

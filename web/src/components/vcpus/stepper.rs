@@ -19,7 +19,7 @@ pub fn Stepper(props: &Panel) -> Html {
     let (at, steps) = (ctx.state.at, ctx.state.run.steps());
     let moment = at.checked_sub(1).and_then(|step| ctx.replay().moments.get(step));
     let said = match moment {
-        Some(moment) => format!("{}: {}", ctx.name(usize::from(moment.by.actor)), moment.text),
+        Some(moment) => format!("{}: {}", ctx.name(usize::from(moment.by.actor)), moment.text()),
         None => "The beginning: nothing has happened yet".into(),
     };
     let count = format!("Step {at} of {steps}");

@@ -165,11 +165,11 @@ fn the_tour_shows_what_it_says() {
         let number = tour::PAGES.iter().position(|page| page.title.contains(title)).unwrap();
         after([Action::Tour(Some(number))])
     };
-    let said = |state: &State| state.run.replay.moments[state.at - 1].text.clone();
+    let said = |state: &State| state.run.replay.moments[state.at - 1].text();
     let extra = |title: &str| explored(page(title)).report().unwrap().extra();
-    assert!(said(&page("says which page")).contains("The exception tells the host the address"));
+    assert!(said(&page("says which page")).contains("the exception tells the host the address"));
     assert!(said(&page("no hint")).contains("PAR_EL1 = 0xb0f"));
-    assert!(said(&page("walk the tables by hand")).contains("The software walk knows the address"));
+    assert!(said(&page("walk the tables by hand")).contains("the software walk knows the address"));
     assert!(said(&page("never there")).contains("PA secret"));
     let lane = |state: State| state.run.replay.positions[state.at].lanes[1].clone();
     assert_eq!(lane(page("let a TLBI wait")).waits.as_deref(), Some("its TLBIs wait for the walk of guest"));
