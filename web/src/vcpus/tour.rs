@@ -29,6 +29,8 @@ const PAUSED: &str = "0.0.0.1!.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1.1.1.1.1";
 const LOCKED: &str = "0.0.0.0.0.0.0.0.0.0.0.0.0.0.1.1.1.0.0.1.1.0.0";
 /// The same, with a count.
 const COUNTED: &str = "0.0.0.0.0.0.0.0.0.0.0.0.0.0.1.1.1.1.1.0.0.0.0.0.0.0.0.0.0.0";
+/// By hardware, a descriptor at a time: the walk holds up the DSB after the TLBI.
+const WAITED: &str = "0:1.0.1.1.1.0.1.1.0.0";
 
 /// The pages.
 pub static PAGES: &[Page] = &[
@@ -238,15 +240,29 @@ pub static PAGES: &[Page] = &[
         explore: true,
     },
     Page {
+        title: "What hardware has: a DSB that waits",
+        text: &[
+            "Back to hardware, which walks here a descriptor at a time, as the walk in software did. It has read the \
+             old entry. The other vCPU has unlinked the table and issued its TLBI, and now its DSB cannot complete: a \
+             walk that may use what is invalidated is not over.",
+            "Take the walk's last step, and the DSB is free to complete. Only then is the page used again.",
+        ],
+        story: "dsb-waits",
+        policy: "hardware",
+        trace: WAITED,
+        at: 5,
+        explore: true,
+    },
+    Page {
         title: "What a walk in software lacks",
         text: &[
             "So it is not atomicity, and nothing needs to stand still. What hardware has, and a walk in software \
              lacks, is that TLBI + DSB waits for it. That, and nothing else, is what pausing buys; a lock that makes \
              TLBIs wait buys it for less.",
-            "Here is that one difference by itself: a table is unlinked, invalidated, and its page used again. Explore \
-             it under every policy; step through it, and make your own interleaving.",
+            "Here is that one difference by itself: the same programs, the same order, and a DSB that waits for \
+             nobody. Explore it under every policy; step through it, and make your own interleaving.",
         ],
-        story: "table-reuse",
+        story: "dsb-waits",
         policy: "race",
         trace: "0.0.0.1.1.1.1.1.0.0.0",
         at: 9,

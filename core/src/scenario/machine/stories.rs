@@ -45,6 +45,7 @@ stories! {
     "torn-walk"
     "publish-order"
     "table-reuse"
+    "dsb-waits"
     "access-flag-aba"
     "access-flag-data"
     "notifier"

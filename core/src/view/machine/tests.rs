@@ -97,6 +97,29 @@ fn a_tlbi_waits_for_the_walk_that_holds_the_lock() {
 }
 
 #[test]
+fn a_tlbi_waits_for_the_hardware_walk_under_way() {
+    let begun_before = ("0:1.0.1.1.1", "0");
+    let begun_after = ("1.1.1.0:2.0", "0");
+    for (trace, rest) in [begun_before, begun_after] {
+        let mut told = replay("dsb-waits", None, trace);
+        let other = |told: &Replay| told.positions.last().expect("a position").lanes[1].clone();
+        assert_eq!(
+            (told.refused, other(&told).waits.as_deref()),
+            (None, Some("its TLBIs wait for the walk of reader"))
+        );
+        assert_eq!(told.default_step(told.moments.len(), Some(1)), None);
+        for &step in &rest.parse::<Trace>().expect("a trace").0 {
+            assert!(told.follow(step));
+        }
+        assert_eq!(other(&told).waits, None);
+        let dsb = told.default_step(told.moments.len(), Some(1)).expect("the DSB");
+        assert!(told.follow(dsb) && told.moments.last().is_some_and(|dsb| dsb.what.contains("are complete")));
+    }
+    let told = replay("dsb-waits", Some(Policy::Race), "0.0.0.1.1.1.1");
+    assert_eq!((told.refused, told.moments.len()), (None, 7), "nothing waits for a walk in software");
+}
+
+#[test]
 fn a_count_that_changed_begins_the_walk_again() {
     let mut told = replay("swapped-out", Some(Policy::SeqRetry { before_update: Default::default() }), "0.0.0.1.1.1");
     while let Some(step) = told.default_step(told.moments.len(), Some(0)) {

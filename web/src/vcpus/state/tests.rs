@@ -173,11 +173,15 @@ fn the_tour_shows_what_it_says() {
     assert!(said(&page("never there")).contains("PA secret"));
     let lane = |state: State| state.run.replay.positions[state.at].lanes[1].clone();
     assert_eq!(lane(page("let a TLBI wait")).waits.as_deref(), Some("its TLBIs wait for the walk of guest"));
+    assert_eq!(lane(page("DSB that waits")).waits.as_deref(), Some("its TLBIs wait for the walk of reader"));
     assert!(said(&page("begin again")).contains("it begins again"));
     assert!(said(&page("cannot undo")).contains("compare-and-swap"));
     assert!(said(&page("tearing alone")).contains("PA evil"));
     assert_eq!(["Try everything", "cannot undo", "pause the host", "software lacks"].map(extra), [1, 1, 1, 1]);
-    assert_eq!(["pause everybody", "TLBI wait", "and begin", "be torn", "alone is legal"].map(extra), [0; 5]);
+    assert_eq!(
+        ["pause everybody", "TLBI wait", "and begin", "be torn", "alone is legal", "DSB that"].map(extra),
+        [0; 6]
+    );
 }
 
 #[test]
