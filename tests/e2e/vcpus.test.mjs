@@ -186,6 +186,31 @@ describe("exploring", () => {
     await says(page.locator(".standing"), /1 outcome that hardware never has/);
   });
 
+  test("keeps what it found when it is cancelled", async () => {
+    const page = await site.newPage();
+    await page.addInitScript(() => {
+      const row = { text: "PAR=ok/secret", states: 2, allowed: false, trace: "0.0.0" };
+      const found = { rows: [row], missing: [], states: 20, transitions: 30, extent: "part" };
+      globalThis.Worker = class {
+        postMessage() {
+          setTimeout(() => this.onmessage({ data: JSON.stringify({ underway: 20, found }) }));
+        }
+        terminate() {}
+      };
+    });
+    await page.goto(site.url + "#vcpus");
+    await page.locator("#explore").click();
+    await says(page.locator(".standing"), /20 states, 1 outcomes? so far/);
+    await has(rows(page), 0);
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await says(page.locator(".standing"), /so far 1 outcome that hardware never has.*Cancelled: this is not everything/);
+    await has(rows(page), 1);
+    assert.match(await page.locator("table.outcomes").getAttribute("aria-label"), /incomplete/);
+    await rows(page).first().getByRole("button").click();
+    await says(count(page), /^Step 3 of 3$/);
+    assert.deepEqual(page.problems, []);
+  });
+
   test("can be cancelled", async () => {
     const page = await site.newPage();
     await page.route("**/explore.js", () => {});

@@ -8,6 +8,7 @@ use stagewalk::machine::trace::Trace;
 use stagewalk::scenario::machine::stories::Story;
 use stagewalk::scenario::machine::{Found, Scenario};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// The most states kept: what a browser's memory bears without complaint.
 const MOST_STATES: usize = 3_000_000;
@@ -30,25 +31,49 @@ pub struct Row {
 pub struct Report {
     /// The outcomes, those that are extra first.
     pub rows: Vec<Row>,
-    /// Outcomes that hardware allows and that this does not reach.
+    /// Outcomes that hardware allows and that this does not reach; not known of a part.
     pub missing: Vec<String>,
     /// How many states there are.
     pub states: usize,
     /// How many steps lead from one to another.
     pub transitions: u64,
-    /// Nothing was left out for want of room.
-    pub complete: bool,
+    /// How much of everything this is.
+    pub extent: Extent,
+}
+
+/// How much of everything was explored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    #[default]
+    Whole,
+    /// There was no room for more.
+    Full,
+    /// It was not carried to its end.
+    Part,
+}
+
+impl Extent {
+    const ALL: [Self; 3] = [Self::Whole, Self::Full, Self::Part];
+
+    /// In a word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Full => "full",
+            Self::Part => "part",
+        }
+    }
 }
 
 /// How far an exploration has got.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// What hardware allows is still being found out.
-    pub reference: bool,
     /// States so far.
     pub states: usize,
-    /// Outcomes so far.
-    pub outcomes: usize,
+    /// What was found so far; nothing while what hardware allows is still being found out.
+    pub found: Option<Rc<Report>>,
 }
 
 /// An exploration under way.
@@ -76,27 +101,29 @@ impl Job {
         if status == Status::Underway {
             return Err(self.progress());
         }
-        let complete = status == Status::Complete;
+        let whole = status == Status::Complete;
         match self.allowed.take() {
             None => {
                 let found = self.reference.found(&mut self.explorer).into_iter();
-                self.allowed = Some((found.map(|found| found.outcome).collect(), complete));
+                self.allowed = Some((found.map(|found| found.outcome).collect(), whole));
                 self.explorer = explorer(&self.scenario);
                 Err(self.progress())
             }
-            Some((allowed, known)) => Ok(self.report(&allowed, complete && known)),
+            Some((allowed, known)) => {
+                Ok(self.report(&allowed, if whole && known { Extent::Whole } else { Extent::Full }))
+            }
         }
     }
 
-    fn progress(&self) -> Progress {
-        Progress {
-            reference: self.allowed.is_none(),
-            states: self.explorer.states(),
-            outcomes: self.explorer.outcomes().len(),
-        }
+    fn progress(&mut self) -> Progress {
+        let states = self.explorer.states();
+        let Some((allowed, known)) = self.allowed.take() else { return Progress { states, found: None } };
+        let found = Some(Rc::new(self.report(&allowed, Extent::Part)));
+        self.allowed = Some((allowed, known));
+        Progress { states, found }
     }
 
-    fn report(&mut self, allowed: &BTreeSet<String>, complete: bool) -> Report {
+    fn report(&mut self, allowed: &BTreeSet<String>, extent: Extent) -> Report {
         let found = self.scenario.found(&mut self.explorer).into_iter();
         let row = |found: Found| Row {
             allowed: allowed.contains(&found.outcome),
@@ -106,9 +133,10 @@ impl Job {
         };
         let mut rows: Vec<Row> = found.map(row).collect();
         rows.sort_by(|a, b| (a.allowed, &a.text).cmp(&(b.allowed, &b.text)));
-        let missing = allowed.iter().filter(|text| !rows.iter().any(|row| row.text == **text)).cloned().collect();
+        let reached = |text: &String| extent == Extent::Part || rows.iter().any(|row| row.text == *text);
+        let missing = allowed.iter().filter(|text| !reached(text)).cloned().collect();
         let (states, transitions) = (self.explorer.states(), self.explorer.transitions());
-        Report { rows, missing, states, transitions, complete }
+        Report { rows, missing, states, transitions, extent }
     }
 }
 
@@ -129,49 +157,53 @@ impl Report {
 #[must_use]
 pub fn write(said: &Result<Report, Progress>) -> String {
     let value = match said {
-        Err(progress) => json!({
-            "reference": progress.reference, "states": progress.states, "outcomes": progress.outcomes,
-        }),
-        Ok(report) => {
-            let row = |row: &Row| {
-                let trace = Trace(row.trace.clone()).to_string();
-                json!({"text": row.text, "states": row.states, "allowed": row.allowed, "trace": trace})
-            };
-            json!({
-                "rows": report.rows.iter().map(row).collect::<Vec<_>>(), "missing": report.missing,
-                "states": report.states, "transitions": report.transitions, "complete": report.complete,
-            })
-        }
+        Err(progress) => json!({"underway": progress.states, "found": progress.found.as_deref().map(write_report)}),
+        Ok(report) => write_report(report),
     };
     value.to_string()
+}
+
+fn write_report(report: &Report) -> Value {
+    let row = |row: &Row| {
+        let trace = Trace(row.trace.clone()).to_string();
+        json!({"text": row.text, "states": row.states, "allowed": row.allowed, "trace": trace})
+    };
+    json!({
+        "rows": report.rows.iter().map(row).collect::<Vec<_>>(), "missing": report.missing,
+        "states": report.states, "transitions": report.transitions, "extent": report.extent.name(),
+    })
 }
 
 /// Reads what [`write`] wrote.
 #[must_use]
 pub fn read(text: &str) -> Option<Result<Report, Progress>> {
     let value: Value = serde_json::from_str(text).ok()?;
-    let count = |value: &Value, key: &str| value[key].as_u64();
-    let states = count(&value, "states")? as usize;
-    let Some(rows) = value["rows"].as_array() else {
-        let outcomes = count(&value, "outcomes")? as usize;
-        return Some(Err(Progress { reference: value["reference"].as_bool()?, states, outcomes }));
+    let Some(states) = value["underway"].as_u64() else { return read_report(&value).map(Ok) };
+    let found = match &value["found"] {
+        Value::Null => None,
+        found => Some(Rc::new(read_report(found)?)),
     };
+    Some(Err(Progress { states: states as usize, found }))
+}
+
+fn read_report(value: &Value) -> Option<Report> {
     let row = |row: &Value| {
         Some(Row {
             text: row["text"].as_str()?.into(),
-            states: count(row, "states")?,
+            states: row["states"].as_u64()?,
             allowed: row["allowed"].as_bool()?,
             trace: row["trace"].as_str()?.parse::<Trace>().ok()?.0,
         })
     };
     let missing = value["missing"].as_array()?.iter().filter_map(|text| text.as_str().map(Into::into));
-    Some(Ok(Report {
-        rows: rows.iter().map(row).collect::<Option<_>>()?,
+    let extent = value["extent"].as_str()?;
+    Some(Report {
+        rows: value["rows"].as_array()?.iter().map(row).collect::<Option<_>>()?,
         missing: missing.collect(),
-        states,
-        transitions: count(&value, "transitions")?,
-        complete: value["complete"].as_bool()?,
-    }))
+        states: value["states"].as_u64()? as usize,
+        transitions: value["transitions"].as_u64()?,
+        extent: Extent::ALL.into_iter().find(|known| known.name() == extent)?,
+    })
 }
 
 #[cfg(test)]
@@ -192,7 +224,7 @@ mod tests {
     #[test]
     fn what_hardware_does_is_allowed() {
         let report = done(stories::ALL[0].name, "hardware");
-        assert!(report.complete && !report.rows.is_empty());
+        assert!(report.extent == Extent::Whole && !report.rows.is_empty());
         assert_eq!((report.extra(), report.missing.len()), (0, 0));
         assert!(Job::new("nothing", "race").is_none() && Job::new(stories::ALL[0].name, "rice").is_none());
     }
@@ -201,8 +233,33 @@ mod tests {
     fn what_a_worker_says_is_understood() {
         let report = done(stories::ALL[0].name, "race");
         assert_eq!(read(&write(&Ok(report.clone()))), Some(Ok(report)));
-        let progress = Progress { reference: true, states: 3, outcomes: 1 };
-        assert_eq!(read(&write(&Err(progress))), Some(Err(progress)));
+        let part = Report { extent: Extent::Part, ..done(stories::ALL[1].name, "race") };
+        for found in [None, Some(Rc::new(part))] {
+            let progress = Progress { states: 3, found };
+            assert_eq!(read(&write(&Err(progress.clone()))), Some(Err(progress)));
+        }
         assert_eq!(read("{}"), None);
+    }
+    #[test]
+    fn what_is_found_on_the_way_is_a_part_of_what_is_found_in_the_end() {
+        let mut job = Job::new(stories::ALL[0].name, "race").expect("a story");
+        let mut parts = Vec::new();
+        let whole = loop {
+            match job.run(1) {
+                Ok(report) => break report,
+                Err(progress) => parts.extend(progress.found),
+            }
+        };
+        let states = |report: &Report, text: &str| {
+            report.rows.iter().find(|row| row.text == text).map(|row| (row.allowed, row.states))
+        };
+        for part in &parts {
+            assert!(part.extent == Extent::Part && part.missing.is_empty());
+            for row in &part.rows {
+                let (allowed, in_all) = states(&whole, &row.text).expect("an outcome of the whole");
+                assert!(allowed == row.allowed && in_all >= row.states);
+            }
+        }
+        assert!(parts.iter().any(|part| !part.rows.is_empty() && part.rows.len() < whole.rows.len()));
     }
 }

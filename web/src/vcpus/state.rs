@@ -1,6 +1,6 @@
 //! The screen's state, and how actions change it.
 
-use super::exploration::{Progress, Report};
+use super::exploration::{Extent, Progress, Report};
 use super::link::VcpusLink;
 use super::policies::{self, Choice};
 use super::tour;
@@ -204,7 +204,7 @@ impl State {
             }
             Action::Explored(number, report) if self.expects(number) => {
                 self.exploration = Exploration::Idle;
-                self.reports.insert((self.run.story, self.run.policy.name), report);
+                self.keep(report);
             }
             Action::Failed(number, why) if self.expects(number) => self.exploration = Exploration::Stopped(why),
             Action::Progressed(..) | Action::Explored(..) | Action::Failed(..) => {}
@@ -270,15 +270,34 @@ impl State {
         number == self.number && matches!(self.exploration, Exploration::Running(_))
     }
 
+    /// Ends the exploration, and keeps what it has found.
     fn stop_exploring(&mut self) {
-        if matches!(self.exploration, Exploration::Running(_)) {
-            self.exploration = Exploration::Stopped("Cancelled before it came to an end.".into());
+        let Exploration::Running(progress) = &self.exploration else { return };
+        let known = self.report().map_or(0, |report| report.states);
+        let more = |found: &&Rc<Report>| !found.rows.is_empty() && found.states >= known;
+        match progress.found.as_ref().filter(more).filter(|_| !self.has_explored()).cloned() {
+            Some(found) => {
+                self.exploration = Exploration::Idle;
+                self.keep(found);
+            }
+            None => self.exploration = Exploration::Stopped("Cancelled before it came to an end.".into()),
         }
+    }
+
+    /// What is shown was explored, and not in part.
+    fn has_explored(&self) -> bool {
+        self.report().is_some_and(|report| report.extent != Extent::Part)
+    }
+
+    fn keep(&mut self, report: Rc<Report>) {
+        let shown = self.row.and_then(|row| self.report()?.rows.get(row)).map(|row| row.text.clone());
+        self.row = shown.and_then(|text| report.rows.iter().position(|row| row.text == text));
+        self.reports.insert((self.run.story, self.run.policy.name), report);
     }
 
     fn explore(&mut self) {
         self.number += 1;
-        self.exploration = Exploration::Running(Progress { reference: true, ..Progress::default() });
+        self.exploration = Exploration::Running(Progress::default());
     }
 
     /// Shows a story from its beginning, a trace recorded.
@@ -286,6 +305,7 @@ impl State {
         let Some(run) = Story::find(name).and_then(|story| Run::new(story, policy, trace)) else { return false };
         let same = (run.story, run.policy) == (self.run.story, self.run.policy);
         if !same {
+            self.stop_exploring();
             self.exploration = Exploration::Idle;
         }
         if run.story != self.run.story {
@@ -389,7 +409,7 @@ impl State {
         self.show(page.story, policies::find(page.policy), &steps);
         self.at = page.at.min(self.run.steps());
         self.tour = Some(number);
-        if page.explore && self.report().is_none() {
+        if page.explore && !self.has_explored() {
             self.explore();
         }
     }
@@ -427,6 +447,7 @@ impl State {
         let Some(snapshot) = way(&mut self.history, now) else { return };
         let same = (snapshot.run.story, snapshot.run.policy) == (self.run.story, self.run.policy);
         if !same {
+            self.stop_exploring();
             self.exploration = Exploration::Idle;
         }
         self.focus = self.focus.filter(|_| snapshot.run.story == self.run.story);

@@ -2,7 +2,7 @@
 
 use super::{Ctx, Panel};
 use crate::components::spoken;
-use crate::vcpus::exploration::{Progress, Report, Row};
+use crate::vcpus::exploration::{Extent, Progress, Report, Row};
 use crate::vcpus::policies;
 use crate::vcpus::state::{Action, Exploration};
 use yew::prelude::*;
@@ -31,24 +31,29 @@ pub fn Explore(props: &Panel) -> Html {
 
 fn standing(ctx: &Ctx) -> String {
     match (&ctx.state.exploration, ctx.state.report()) {
-        (Exploration::Running(Progress { reference: true, states, .. }), _) => {
+        (Exploration::Running(Progress { states, found: None }), _) => {
             format!("What hardware allows: {states} states so far…")
         }
-        (Exploration::Running(Progress { states, outcomes, .. }), _) => {
-            format!("{states} states, {outcomes} outcomes so far…")
+        (Exploration::Running(Progress { states, found: Some(found) }), _) => {
+            format!("{states} states, {} outcomes so far…", found.rows.len())
         }
         (Exploration::Stopped(why), _) => why.clone(),
         (Exploration::Idle, None) => {
             "Every interleaving and every choice, and which outcomes hardware allows too.".into()
         }
         (Exploration::Idle, Some(report)) => {
-            let left = if report.complete { "" } else { " There was no room for more: this is not everything." };
+            let left = match report.extent {
+                Extent::Whole => "",
+                Extent::Full => " There was no room for more: this is not everything.",
+                Extent::Part => " Cancelled: this is not everything.",
+            };
             let extra = match report.extra() {
                 0 => "nothing that hardware would not do".into(),
                 1 => "1 outcome that hardware never has".to_owned(),
                 more => format!("{more} outcomes that hardware never has"),
             };
-            format!("{} states, {} steps between them: {extra}.{left}", report.states, report.transitions)
+            let so_far = if report.extent == Extent::Whole { "" } else { "so far " };
+            format!("{} states, {} steps between them: {so_far}{extra}.{left}", report.states, report.transitions)
         }
     }
 }
@@ -56,9 +61,10 @@ fn standing(ctx: &Ctx) -> String {
 fn histogram(ctx: &Ctx, report: &Report) -> Html {
     let most = report.rows.iter().map(|row| row.states).max().unwrap_or(1).max(1);
     let rows = report.rows.iter().enumerate().map(|(number, row)| outcome(ctx, number, row, most));
+    let label = if report.extent == Extent::Whole { "Outcomes" } else { "Outcomes so far: incomplete" };
     html! {
         <>
-            <table class="outcomes" aria-label="Outcomes">
+            <table class="outcomes" aria-label={label}>
                 <thead>
                     <tr>
                         <th scope="col">{ "outcome" }</th><th scope="col">{ "by hardware" }</th>
@@ -112,6 +118,7 @@ fn others(ctx: &Ctx) -> Html {
             0 => "nothing extra".to_owned(),
             extra => format!("{extra} extra"),
         };
+        let said = if report.extent == Extent::Whole { said } else { format!("{said}, incomplete") };
         let name = choice.name;
         html! {
             <li>

@@ -110,13 +110,42 @@ fn outcomes_are_explored_and_replayed() {
 }
 
 #[test]
+fn what_a_cancelled_exploration_found_is_kept() {
+    let mut state = after([Action::Explore]);
+    let mut job = Job::new(state.run.story, state.run.policy.name).unwrap();
+    let number = state.number;
+    let found = |state: &State| match &state.exploration {
+        Exploration::Running(progress) => progress.found.as_ref().map_or(0, |found| found.rows.len()),
+        _ => panic!("it has come to its end"),
+    };
+    while found(&state) == 0 {
+        let progress = job.run(1).expect_err("there is more");
+        state = state.reduce(Action::Progressed(number, progress));
+    }
+    let count = found(&state);
+    let whole = explored(state.clone());
+    let elsewhere = state.clone().reduce(Action::Policy("pause-all".into()));
+    assert_eq!((elsewhere.report(), elsewhere.reports.len()), (None, 1), "choosing another cancels too");
+    let state = state.reduce(Action::Cancel);
+    let kept = state.report().expect("what was found");
+    assert_eq!((kept.extent, kept.rows.len(), &state.exploration), (Extent::Part, count, &Exploration::Idle));
+    let state = state.reduce(Action::Replay(0));
+    let replayed = state.report().unwrap().rows[0].text.clone();
+    let state = explored(state.reduce(Action::Explore));
+    assert_eq!((state.report(), state.report().unwrap().extent), (whole.report(), Extent::Whole));
+    assert_eq!(state.report().unwrap().rows[state.row.unwrap()].text, replayed);
+    let state = state.reduce(Action::Explore).reduce(Action::Cancel);
+    assert_eq!(state.report(), whole.report(), "the whole is not given up for a part");
+}
+
+#[test]
 fn an_answer_to_an_older_question_is_dropped() {
     let state = after([Action::Explore]);
     let number = state.number;
     let state = state.reduce(Action::Cancel).reduce(Action::Explored(number, Rc::default()));
     assert!(state.report().is_none() && matches!(state.exploration, Exploration::Stopped(_)));
     let state = state.reduce(Action::Explore).reduce(Action::Progressed(number, Progress::default()));
-    assert_eq!(state.exploration, Exploration::Running(Progress { reference: true, ..Progress::default() }));
+    assert_eq!(state.exploration, Exploration::Running(Progress::default()));
     assert_eq!(state.reduce(Action::Open("torn-walk".into())).exploration, Exploration::Idle);
 }
 
