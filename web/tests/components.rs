@@ -192,7 +192,7 @@ async fn steps_that_can_be_taken_are_a_list_with_one_place_in_the_tab_order() {
     let stage = Stage::show::<Offers>(VcpusPanel { ctx: VcpusCtx { state, act } }).await;
     assert_eq!(stage.0.query_selector_all(".offer").expect("offers").length(), 2);
     assert_eq!(stage.0.query_selector_all("[tabindex='0']").expect("offers").length(), 1);
-    assert!(stage.text(".default").contains("the hypervisor executes AT S1E1R, x at EL2"));
+    assert!(stage.text(".default").contains("executed by the hypervisor at EL2: Translation fault"));
     stage.press(".default", "ArrowDown").await;
     let focused = document().active_element().expect("focus");
     assert_eq!(focused.get_attribute("data-step").as_deref(), Some("1.0"));
