@@ -2,6 +2,7 @@
 
 use super::local::Wants;
 use super::world::{State, World};
+use alloc::vec::Vec;
 
 /// A step that can be taken: by whom, and which of several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,8 +23,8 @@ impl Transition {
 
 impl World {
     /// What can happen in a state, in a fixed order; nothing where every actor has ended or waits for ever.
-    pub fn enabled(&mut self, state: State) -> alloc::vec::Vec<Transition> {
-        let mut all = alloc::vec::Vec::new();
+    pub fn enabled(&mut self, state: State) -> Vec<Transition> {
+        let mut all = Vec::new();
         for actor in 0..self.threads.len() {
             self.enabled_of(state, actor, |choice| all.push(Transition { actor: actor as u8, choice }));
         }

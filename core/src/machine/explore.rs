@@ -318,8 +318,7 @@ impl Explorer {
 
     fn end(&mut self, number: Id) {
         let state = self.state(number);
-        let ended = (0..self.world.machine().actors.len())
-            .all(|actor| matches!(self.world.wants(state, actor), super::local::Wants::Nothing));
+        let ended = (0..self.world.machine().actors.len()).all(|actor| self.world.has_ended(state, actor));
         let observed = self.world.observe(state, &self.observables);
         let id = self.seen.intern((observed.clone(), ended));
         self.ends.push((number, id));

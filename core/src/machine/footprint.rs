@@ -4,6 +4,7 @@
 //! every local state which the real thing reaches, and usually few others. A step that touches nothing which another
 //! actor may touch from where it stands commutes with all that the other may do.
 
+use super::cells::{Cells, Place};
 use super::intern::Id;
 use super::local::{Refusal, Said, Update, Wants};
 use super::policy::{Emulation, Policy};
@@ -182,7 +183,7 @@ impl<'a> Survey<'a> {
         })
     }
 
-    fn updated(&mut self, place: super::cells::Place, update: Update) -> Option<Vec<Said>> {
+    fn updated(&mut self, place: Place, update: Update) -> Option<Vec<Said>> {
         let all = self.said(place);
         for old in all.iter().flatten() {
             self.may_hold(place, update.apply(*old))?;
@@ -190,13 +191,13 @@ impl<'a> Survey<'a> {
         Some(all)
     }
 
-    fn said(&mut self, place: super::cells::Place) -> Vec<Said> {
+    fn said(&mut self, place: Place) -> Vec<Said> {
         self.replies(place).into_iter().map(|reply| reply.map_err(|_| Refusal::Abort)).collect()
     }
 
     /// What a place may answer. The halves of a wide one may come from different writes.
-    fn replies(&mut self, place: super::cells::Place) -> Vec<Reply> {
-        if self.world.cells.read(super::cells::Cells::INITIAL, place).is_err() {
+    fn replies(&mut self, place: Place) -> Vec<Reply> {
+        if self.world.cells.read(Cells::INITIAL, place).is_err() {
             return Vec::from([Err(ExternalAbort)]);
         }
         let mut all = Vec::new();
@@ -217,7 +218,7 @@ impl<'a> Survey<'a> {
         values.iter().copied().collect()
     }
 
-    fn may_hold(&mut self, place: super::cells::Place, value: u128) -> Option<()> {
+    fn may_hold(&mut self, place: Place, value: u128) -> Option<()> {
         let parts = [value & u128::from(u64::MAX), value >> 64];
         for (word, part) in place.words().into_iter().zip(parts) {
             let Some(number) = word else { continue };
@@ -322,7 +323,7 @@ impl<'a> Survey<'a> {
     }
 }
 
-fn bits(place: super::cells::Place) -> u128 {
+fn bits(place: Place) -> u128 {
     place.words().into_iter().flatten().fold(0, |bits, word| bits | 1 << (word % PLACES))
 }
 

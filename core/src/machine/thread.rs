@@ -3,7 +3,7 @@
 use super::cells::Cells;
 use super::intern::{Id, Interner};
 use super::local::{Fault, Local, Phase, Said, Stage, Update, Wants};
-use super::program::{BarrierType, Condition, Data, Instr, MemoryAccess, Operand, Target, Then};
+use super::program::{BarrierType, Condition, Data, Domain, Instr, MemoryAccess, Operand, Target, Then};
 use super::roots::{at_root, emulated};
 use super::walks::{Root, Walks};
 use super::{Actor, Machine};
@@ -418,6 +418,6 @@ impl Step<'_, '_> {
 }
 
 /// Whether a DSB for a domain completes TLBIs that were broadcast.
-const fn completes(domain: super::program::Domain) -> bool {
-    !matches!(domain, super::program::Domain::NonShareable)
+const fn completes(domain: Domain) -> bool {
+    !matches!(domain, Domain::NonShareable)
 }

@@ -8,8 +8,10 @@ use super::roots::Roots;
 use super::sync::{Actors, MOST_ACTORS, Sync};
 use super::thread::{Node, Surroundings, Thread};
 use super::tlb::Tlbs;
+use super::tlbi::Tlbi;
 use super::walks::{Root, Walks};
 use super::{Machine, Transition};
+use crate::env::Ask;
 use crate::memory::Memory;
 use crate::params::Tags;
 use crate::regime::Regime;
@@ -178,7 +180,7 @@ impl World {
     /// The walk of memory as it stands, up to its end or a descriptor update.
     fn walk_now(&mut self, state: State, root: Root) -> Id {
         let mut node = self.walks.begin(root);
-        while let Some(crate::env::Ask::Read(fetch)) = self.walks.get(node).ask() {
+        while let Some(Ask::Read(fetch)) = self.walks.get(node).ask() {
             let place = self.cells.place(fetch.address.address, fetch.wide);
             node = self.walks.answer(node, self.cells.read(state.0[MEMORY], place));
         }
@@ -382,7 +384,7 @@ impl World {
         }
     }
 
-    fn invalidate(&mut self, mut state: State, actor: usize, tlbi: &super::tlbi::Tlbi) -> State {
+    fn invalidate(&mut self, mut state: State, actor: usize, tlbi: &Tlbi) -> State {
         if self.machine.tlb {
             let context = self.local(state, actor).context;
             let vmid = Tags::new(self.walks.pe(context), Regime::El10).vmid;
@@ -417,8 +419,6 @@ impl World {
 
     /// Whether an actor is out of the guest, or never comes back to it.
     pub(super) fn rests(&self, state: State, actor: usize) -> bool {
-        self.machine.actors[actor].host
-            || self.sync(state).paused.has(actor)
-            || matches!(self.node(state, actor).wants, Wants::Nothing)
+        self.machine.actors[actor].host || self.sync(state).paused.has(actor) || self.has_ended(state, actor)
     }
 }
