@@ -55,6 +55,7 @@ stages of `test`, in order:
   web     component tests of the playground in headless Chromium (wasm-pack test)
   dist    the static site
   e2e     end-to-end tests of the site in headless Chromium (Playwright, axe)
+  kvm     what `test-kvm` does; skipped, with the reason, where its packages cannot be had
 
 What is missing is installed into target/tools; Node.js and Chromium come from apt. A tool on PATH is used if its
 version fits. CARGO_TARGET_DIR moves target/.

@@ -8,11 +8,22 @@ use crate::project::Project;
 use crate::sh::{self, Cmd};
 use crate::{browser, dist, kvm, node, tools};
 
-type Stage = fn(&Project) -> Result<(), String>;
+/// A stage: its name, what it does, and what it needs that cannot be had everywhere. Where that is missing the stage is
+/// skipped, and says why.
+type Stage = (&'static str, Step, Step);
+type Step = fn(&Project) -> Result<(), String>;
 
 /// In the order in which they run: the quick ones first.
-const STAGES: [(&str, Stage); 7] =
-    [("fmt", fmt), ("lint", lint), ("unit", unit), ("doc", doc), ("web", web), ("dist", dist::build), ("e2e", e2e)];
+const STAGES: [Stage; 8] = [
+    ("fmt", fmt, nothing),
+    ("lint", lint, nothing),
+    ("unit", unit, nothing),
+    ("doc", doc, nothing),
+    ("web", web, nothing),
+    ("dist", dist::build, nothing),
+    ("e2e", e2e, nothing),
+    ("kvm", kvm::stage, kvm::available),
+];
 
 /// All that has unit tests: the helper that binds the site is tried by every build of the site.
 const TESTED: &str = "--workspace --exclude stagewalk-bindgen";
@@ -27,7 +38,7 @@ pub struct Options {
 impl Options {
     /// Reads the command line after `test`.
     pub fn parse(args: &[String]) -> Result<Self, String> {
-        let names = STAGES.map(|(name, _)| name).join(", ");
+        let names = STAGES.map(|(name, ..)| name).join(", ");
         let mut options = Self::default();
         let mut args = args.iter();
         while let Some(arg) = args.next() {
@@ -40,7 +51,7 @@ impl Options {
                 "--only" => {
                     let value = value.or_else(|| args.next().map(String::as_str)).unwrap_or_default();
                     for stage in value.split(',') {
-                        if !STAGES.iter().any(|(name, _)| *name == stage) {
+                        if !STAGES.iter().any(|(name, ..)| *name == stage) {
                             return Err(format!("no stage `{stage}`; expected one of {names}"));
                         }
                         options.only.push(stage.to_owned());
@@ -57,37 +68,81 @@ impl Options {
     }
 }
 
+/// What came of a stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Outcome {
+    Passed(Duration),
+    Failed(Duration),
+    /// It cannot run here.
+    Skipped(String),
+    /// A stage before it failed.
+    NotRun,
+}
+
 /// Runs the stages and closes with a count of them.
 pub fn run(project: &Project, options: &Options) -> ExitCode {
-    let mut report = Vec::new();
-    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
-    for (name, stage) in STAGES.into_iter().filter(|(name, _)| options.wants(name)) {
-        if failed > 0 && !options.keep_going {
-            skipped += 1;
-            report.push(format!("  {name:<6} skipped"));
-            continue;
+    let mut outcomes = Vec::new();
+    for (name, stage, needs) in STAGES.into_iter().filter(|(name, ..)| options.wants(name)) {
+        let failed = outcomes.iter().any(|(_, outcome)| matches!(outcome, Outcome::Failed(_)));
+        let outcome =
+            if failed && !options.keep_going { Outcome::NotRun } else { outcome(project, name, stage, needs) };
+        outcomes.push((name, outcome));
+    }
+    let (text, code) = report(&outcomes);
+    println!("\n{text}");
+    code
+}
+
+fn outcome(project: &Project, name: &str, stage: Step, needs: Step) -> Outcome {
+    println!("\n=== {name}");
+    if let Err(why) = needs(project) {
+        println!("=== {name} skipped: {why}");
+        return Outcome::Skipped(why);
+    }
+    let start = Instant::now();
+    let result = stage(project);
+    let time = start.elapsed();
+    match result {
+        Ok(()) => {
+            println!("=== {name} passed in {}", seconds(time));
+            Outcome::Passed(time)
         }
-        println!("\n=== {name}");
-        let start = Instant::now();
-        let result = stage(project);
-        let time = seconds(start.elapsed());
-        match result {
-            Ok(()) => {
-                passed += 1;
-                println!("=== {name} passed in {time}");
-                report.push(format!("  {name:<6} passed {time:>9}"));
-            }
-            Err(error) => {
-                failed += 1;
-                println!("\nerror: {error}\n=== {name} failed after {time}");
-                report.push(format!("  {name:<6} FAILED {time:>9}   again alone: cargo xtask test --only {name}"));
-            }
+        Err(error) => {
+            println!("\nerror: {error}\n=== {name} failed after {}", seconds(time));
+            Outcome::Failed(time)
         }
     }
-    println!("\n{}\n", report.join("\n"));
-    let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
-    println!("{passed} passed, {failed} failed{skipped}");
-    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// A line for each stage, and how many there were of each outcome.
+fn report(outcomes: &[(&str, Outcome)]) -> (String, ExitCode) {
+    let mut text = String::new();
+    let mut counts = [0; 4];
+    for (name, outcome) in outcomes {
+        let (which, line) = match outcome {
+            Outcome::Passed(time) => (0, format!("passed {:>9}", seconds(*time))),
+            Outcome::Failed(time) => {
+                (1, format!("FAILED {:>9}   again alone: cargo xtask test --only {name}", seconds(*time)))
+            }
+            Outcome::Skipped(why) => (2, format!("SKIPPED: {}", why.replace('\n', "\n         "))),
+            Outcome::NotRun => (3, "not run".into()),
+        };
+        counts[which] += 1;
+        text += &format!("  {name:<6} {line}\n");
+    }
+    let [passed, failed, skipped, not_run] = counts;
+    text += &format!("\n{passed} passed, {failed} failed");
+    for (count, word) in [(skipped, "skipped"), (not_run, "not run")] {
+        if count > 0 {
+            text += &format!(", {count} {word}");
+        }
+    }
+    (text, if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What most stages need: what is missing is installed, or they fail.
+const fn nothing(_: &Project) -> Result<(), String> {
+    Ok(())
 }
 
 fn seconds(time: Duration) -> String {
@@ -180,7 +235,21 @@ fn e2e(project: &Project) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::Options;
+    use super::{Options, Outcome, report};
+    use std::time::Duration;
+
+    #[test]
+    fn a_skipped_stage_is_reported_with_its_reason() {
+        let time = Duration::from_millis(1500);
+        let skipped = ("kvm", Outcome::Skipped("no archive\nhint".into()));
+        let (text, _) = report(&[("fmt", Outcome::Passed(time)), skipped.clone()]);
+        assert_eq!(
+            text,
+            "  fmt    passed     1.5 s\n  kvm    SKIPPED: no archive\n         hint\n\n1 passed, 0 failed, 1 skipped"
+        );
+        let (text, _) = report(&[("fmt", Outcome::Failed(time)), ("lint", Outcome::NotRun), skipped]);
+        assert!(text.ends_with("0 passed, 1 failed, 1 skipped, 1 not run"), "{text}");
+    }
 
     fn parse(line: &str) -> Result<Options, String> {
         Options::parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())

@@ -16,6 +16,16 @@ const MACHINE: &str = "-M virt,virtualization=on,gic-version=3 -cpu max,pauth=of
 /// KVM with nested virtualization; the machine stops when its first process ends.
 const COMMAND_LINE: &str = "console=ttyAMA0 panic=-1 quiet loglevel=1 kvm-arm.mode=nested";
 
+/// How long the machine may take to come up, and each command to end: ten times what they take where nothing else runs,
+/// and more, so that only a machine that hangs is stopped.
+const LIMITS: Limits = Limits { boot: Duration::from_secs(180), command: Duration::from_secs(300) };
+
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    boot: Duration,
+    command: Duration,
+}
+
 /// How a command ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
@@ -31,7 +41,7 @@ pub struct Ended {
 
 /// Boots the machine with an initial file system that holds `/init`, and gives how its commands ended. What they print
 /// passes through.
-pub fn run(bed: &Bed, dir: &Path, initrd: &[u8], limit: Duration) -> Result<Vec<Ended>, String> {
+pub fn run(bed: &Bed, dir: &Path, initrd: &[u8]) -> Result<Vec<Ended>, String> {
     let (kernel, version) = bed.kernel()?;
     let archive = dir.join("initrd");
     fs::write(&archive, initrd).map_err(|e| format!("cannot write {}: {e}", archive.display()))?;
@@ -45,7 +55,7 @@ pub fn run(bed: &Bed, dir: &Path, initrd: &[u8], limit: Duration) -> Result<Vec<
     command.stdout(Stdio::piped()).stderr(Stdio::inherit());
     let mut child = command.spawn().map_err(|e| format!("QEMU could not be started: {e}"))?;
     let console = lines(&mut child);
-    let ended = follow(&console, Instant::now() + limit);
+    let ended = follow(&console, LIMITS);
     // The machine has said all it has to say, or never will.
     let _ = child.kill();
     let _ = child.wait();
@@ -71,8 +81,9 @@ fn lines(child: &mut Child) -> Receiver<String> {
 }
 
 /// Reads the console until the first process is done.
-fn follow(console: &Receiver<String>, deadline: Instant) -> Result<Vec<Ended>, String> {
+fn follow(console: &Receiver<String>, limits: Limits) -> Result<Vec<Ended>, String> {
     let start = Instant::now();
+    let mut deadline = start + limits.boot;
     let mut ended = Vec::new();
     let mut running: Option<(String, String)> = None;
     loop {
@@ -90,6 +101,7 @@ fn follow(console: &Receiver<String>, deadline: Instant) -> Result<Vec<Ended>, S
             (Some(said), running) => {
                 if let Some(command) = said.strip_prefix("run ") {
                     println!("\n$ {command}");
+                    deadline = Instant::now() + limits.command;
                     *running = Some((command.to_owned(), String::new()));
                 } else if let Some((command, said)) = exit(said).and_then(|_| running.take()) {
                     let (code, time) = exit(&line[3..]).unwrap_or((255, Duration::ZERO));
@@ -118,6 +130,8 @@ fn exit(said: &str) -> Option<(i32, Duration)> {
 mod tests {
     use super::*;
 
+    const NOW: Limits = Limits { boot: Duration::ZERO, command: Duration::ZERO };
+
     fn console(text: &str) -> Receiver<String> {
         let (sender, receiver) = mpsc::channel();
         text.lines().for_each(|line| sender.send(line.to_owned()).unwrap());
@@ -127,7 +141,7 @@ mod tests {
     #[test]
     fn commands_end_with_their_code_and_their_words() {
         let text = "boot\n@@ up\n@@ run a b\none\ntwo\n@@ exit 4 1500\n@@ run c\n@@ exit 0 2\n@@ done\npanic";
-        let ended = follow(&console(text), Instant::now()).unwrap();
+        let ended = follow(&console(text), NOW).unwrap();
         let time = Duration::from_millis(1500);
         assert_eq!(ended[0], Ended { command: "a b".into(), code: 4, said: "one\ntwo\n".into(), time });
         assert_eq!((ended.len(), ended[1].code), (2, 0));
@@ -135,6 +149,6 @@ mod tests {
 
     #[test]
     fn a_machine_that_stops_early_is_no_success() {
-        assert!(follow(&console("@@ up\n@@ run a"), Instant::now()).is_err());
+        assert!(follow(&console("@@ up\n@@ run a"), NOW).is_err());
     }
 }

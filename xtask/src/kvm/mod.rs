@@ -16,8 +16,6 @@ use packages::Bed;
 
 /// What the machine's programs are built for.
 pub const TARGET: &str = "aarch64-unknown-linux-musl";
-/// How long the machine may take for all of it.
-const LIMIT: Duration = Duration::from_secs(600);
 
 /// What the machine runs, with the exit code that is right; `VECTORS` are all vectors.
 const PLAN: [(&str, i32); 7] = [
@@ -53,15 +51,29 @@ impl Options {
     }
 }
 
-/// Builds, boots and runs.
-pub fn run(project: &Project, options: &Options) -> Result<(), String> {
+/// The test bed as a stage of `cargo xtask test`.
+pub fn stage(project: &Project) -> Result<(), String> {
+    run(project, &Options::default())
+}
+
+/// What it needs that cannot be had everywhere: the packages, a host that they run on, Rust's library for arm64.
+pub fn available(project: &Project) -> Result<(), String> {
+    bed(project).map(drop)
+}
+
+fn bed(project: &Project) -> Result<Bed, String> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         return Err("the test bed is QEMU for Linux on x86-64\n  \
                     on an arm64 host with KVM: cargo test --package stagewalk --features kvm"
             .into());
     }
     tools::target(project, TARGET)?;
-    let bed = Bed::find(project)?;
+    Bed::find(project)
+}
+
+/// Builds, boots and runs.
+pub fn run(project: &Project, options: &Options) -> Result<(), String> {
+    let bed = bed(project)?;
     Cmd::cargo(project)
         .words("build --profile guest --package stagewalk --package stagewalk-init --bins")
         .words("--features stagewalk/kvm --target")
@@ -73,7 +85,7 @@ pub fn run(project: &Project, options: &Options) -> Result<(), String> {
         options.commands.iter().map(|command| (command.clone(), 0)).collect()
     };
     let initrd = file_system(project, &plan)?;
-    let ended = emulator::run(&bed, &project.target.join("kvm"), &initrd, LIMIT)?;
+    let ended = emulator::run(&bed, &project.target.join("kvm"), &initrd)?;
     let failed = plan.iter().zip(&ended).filter(|((_, code), ended)| *code != ended.code).count();
     if ended.len() < plan.len() || failed > 0 {
         let missing = plan.len() - ended.len();

@@ -13,6 +13,8 @@ const ARCHIVE: &str = "http://deb.debian.org/debian";
 const MIRROR: &str = "STAGEWALK_DEBIAN_MIRROR";
 /// Apt's own downloads, with apt's configuration of proxies, and with a checksum.
 const HELPER: &str = "/usr/lib/apt/apt-helper";
+/// An archive that does not answer is one that cannot be reached.
+const OPTIONS: &str = "-q -o APT::Sandbox::User=root -o Acquire::Retries=2 -o Acquire::http::Timeout=30";
 
 /// What the test bed is made of.
 pub struct Bed {
@@ -41,8 +43,9 @@ impl Bed {
     pub fn find(project: &Project) -> Result<Self, String> {
         let root = project.target.join("kvm/root");
         let stamp = project.target.join("kvm/root.stamp");
+        let bed = Self { root: root.clone() };
         if fs::read_to_string(&stamp).is_ok_and(|text| text == PACKAGES) {
-            return Ok(Self { root });
+            return Ok(bed);
         }
         let cache = project.target.join("kvm/packages");
         fs::create_dir_all(&cache).map_err(|e| format!("cannot make {}: {e}", cache.display()))?;
@@ -51,10 +54,12 @@ impl Bed {
             fs::remove_dir_all(&root).map_err(|e| format!("cannot remove {}: {e}", root.display()))?;
         }
         for package in packages() {
-            Cmd::new("dpkg-deb", &cache).arg("-x").arg(package.file_name()).arg(&root).output()?;
+            let unpack = Cmd::new("dpkg-deb", &cache).arg("-x").arg(package.file_name()).arg(&root);
+            unpack.hint("Debian packages are unpacked with Debian's or Ubuntu's dpkg-deb").output()?;
         }
+        bed.qemu(&cache).arg("--version").output().map_err(|error| format!("QEMU does not run here: {error}"))?;
         fs::write(&stamp, PACKAGES).map_err(|e| format!("cannot write {}: {e}", stamp.display()))?;
-        Ok(Self { root })
+        Ok(bed)
     }
 
     /// QEMU, started by the dynamic loader that it comes with.
@@ -90,7 +95,7 @@ fn fetch(project: &Project, cache: &Path) -> Result<(), String> {
     if !Path::new(HELPER).exists() {
         return Err(format!("{HELPER} not found: the packages of QEMU and the kernel are fetched with Debian's apt"));
     }
-    let mut helper = Cmd::new(HELPER, cache).words("-q -o APT::Sandbox::User=root download-file");
+    let mut helper = Cmd::new(HELPER, cache).words(OPTIONS).arg("download-file");
     for package in &wanted {
         helper = helper.arg(format!("{archive}/{}", package.path)).arg(package.file_name());
         helper = helper.arg(format!("SHA256:{}", package.sha256));

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use std::vec::Vec;
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the page is kept back, to see that the vCPU waits.
 const KEPT: Duration = Duration::from_millis(20);
 /// PAR_EL1 where Linux walks and cannot read the level 3 descriptor.
@@ -99,7 +99,7 @@ fn no_slot(scene: &mut Scene, log: &Log) -> Result<bool, Problem> {
     let mut vcpu = take(scene)?;
     scene.set_out(&vcpu)?;
     log.say(format!("the vCPU executes AT S1E1R, {VA:#x}; its last table is where the VM has no memory"));
-    sys::alarm(20);
+    sys::alarm(60);
     let exit = vcpu.run();
     sys::alarm(0);
     let right = match exit {
@@ -128,7 +128,7 @@ fn prot_none(scene: &mut Scene, log: &Log) -> Result<bool, Problem> {
     scene.set_out(&vcpu)?;
     protect(false)?;
     log.say(format!("the vCPU executes AT S1E1R, {VA:#x}; the host may not touch its last table"));
-    sys::alarm(20);
+    sys::alarm(60);
     let exit = vcpu.run();
     sys::alarm(0);
     let stopped = match exit {
