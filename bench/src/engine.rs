@@ -48,12 +48,30 @@ pub fn raw(machine: &Machine, passes: u32) -> u64 {
 /// The prepared walk with its steps kept, in one buffer for all walks.
 #[must_use]
 pub fn traced(machine: &Machine, passes: u32) -> u64 {
+    trace(machine, passes, |traced| {
+        black_box(traced);
+    })
+}
+
+/// The same, and then every step told, into another such buffer.
+#[must_use]
+pub fn told(machine: &Machine, passes: u32) -> u64 {
+    let mut steps = Vec::new();
+    trace(machine, passes, |traced| {
+        steps.clear();
+        traced.tell(|step| steps.push(step));
+        black_box(&steps);
+    })
+}
+
+#[inline(always)]
+fn trace(machine: &Machine, passes: u32, mut then: impl FnMut(&Traced<'_, Flat<'_>>)) -> u64 {
     let mut memory = Flat(&machine.words);
-    let mut buffer = Vec::new();
+    let mut traced = Traced::new(&mut memory);
     throughput(&machine.addresses, passes, |va| {
-        let mut traced = Traced::reusing(&mut memory, std::mem::take(&mut buffer));
+        traced.clear();
         let par = walk(&machine.prepared, va, &mut traced);
-        buffer = black_box(traced.into_steps());
+        then(&traced);
         par
     })
 }

@@ -15,8 +15,8 @@ pub struct Work {
     pub name: &'static str,
     /// What it is, and what it is compared with.
     pub about: &'static str,
-    /// What it may take.
-    pub bar: Bar,
+    /// What it may take, if it matters.
+    pub bar: Option<Bar>,
     /// How many times the native work it may take in wasm.
     pub wasm_bar: Option<f64>,
     /// Builds its subject.
@@ -67,77 +67,77 @@ pub const WORKS: [Work; 11] = [
     Work {
         name: "s1_lat",
         about: "stage 1, small tables, latency; the chase",
-        bar: Bar::Ratio(1.35),
+        bar: Some(Bar::Ratio(1.35)),
         wasm_bar: Some(1.35),
         prepare: || Ready::walks(Machine::stage1_small(), chase_latency, engine::prepared_latency),
     },
     Work {
         name: "s1_thr",
         about: "stage 1, small tables, throughput; the chase",
-        bar: Bar::Ratio(5.0),
+        bar: Some(Bar::Ratio(5.0)),
         wasm_bar: Some(1.35),
         prepare: || Ready::walks(Machine::stage1_small(), chase_throughput, engine::prepared_throughput),
     },
     Work {
         name: "s12_lat",
         about: "nested, small tables, latency; the chase",
-        bar: Bar::Ratio(1.25),
+        bar: Some(Bar::Ratio(1.25)),
         wasm_bar: Some(1.35),
         prepare: || Ready::walks(Machine::nested_small(), chase_latency, engine::prepared_latency),
     },
     Work {
         name: "s12_thr",
         about: "nested, small tables, throughput; the chase",
-        bar: Bar::Ratio(3.5),
+        bar: Some(Bar::Ratio(3.5)),
         wasm_bar: Some(1.35),
         prepare: || Ready::walks(Machine::nested_small(), chase_throughput, engine::prepared_throughput),
     },
     Work {
         name: "s1_large_lat",
         about: "stage 1, large tables, latency; the chase",
-        bar: Bar::Ratio(1.15),
+        bar: Some(Bar::Ratio(1.15)),
         wasm_bar: Some(1.35),
         prepare: || Ready::walks(Machine::stage1_large(), chase_latency, engine::prepared_latency),
     },
     Work {
         name: "s12_large_lat",
         about: "nested, large tables, latency; the chase",
-        bar: Bar::Ratio(1.15),
+        bar: Some(Bar::Ratio(1.15)),
         wasm_bar: Some(1.35),
         prepare: || Ready::walks(Machine::nested_large(), chase_latency, engine::prepared_latency),
     },
     Work {
         name: "s12_large_batch",
         about: "nested, large tables, many addresses at once; one at a time, throughput",
-        bar: Bar::Ratio(0.6),
+        bar: Some(Bar::Ratio(0.6)),
         wasm_bar: Some(1.35),
         prepare: || Ready::walks(Machine::nested_large(), engine::prepared_throughput, engine::batch),
     },
     Work {
         name: "at_raw",
         about: "nested, small tables, one whole AT from raw registers; the prepared walk, throughput",
-        bar: Bar::Ratio(2.0),
+        bar: Some(Bar::Ratio(2.0)),
         wasm_bar: Some(1.35),
         prepare: || Ready::walks(Machine::nested_small(), engine::prepared_throughput, engine::raw),
     },
     Work {
         name: "traced",
-        about: "nested, small tables, every step kept, the buffer reused; untraced, throughput",
-        bar: Bar::Ratio(2.5),
+        about: "nested, small tables, every step kept in records, the buffer reused; untraced, throughput",
+        bar: Some(Bar::Ratio(2.5)),
         wasm_bar: Some(1.35),
         prepare: || Ready::walks(Machine::nested_small(), engine::prepared_throughput, engine::traced),
     },
     Work {
         name: "map_ranges",
         about: "every mapping of 1,048,576 leaves, merged into ranges, per leaf; a scan and sum of the tables",
-        bar: Bar::Ratio(3.5),
+        bar: Some(Bar::Ratio(3.5)),
         wasm_bar: None,
         prepare: || Ready::new(Machine::million(), MILLION as usize, scan_and_sum, engine::map_ranges),
     },
     Work {
         name: "batch_base",
         about: "`batch` on the vectors of arm/base, per case; reading the same JSON into a `serde_json::Value`",
-        bar: Bar::Ns(10_000.0),
+        bar: Some(Bar::Ns(10_000.0)),
         wasm_bar: None,
         prepare: || {
             let cases = Cases::base();
@@ -148,39 +148,46 @@ pub const WORKS: [Work; 11] = [
 ];
 
 /// Works that the report shows besides, for people.
-pub const MORE: [Work; 5] = [
+pub const MORE: [Work; 6] = [
     Work {
         name: "s1_at_raw",
         about: "stage 1, small tables, one whole AT from raw registers; the prepared walk, throughput",
-        bar: Bar::Ratio(2.0),
+        bar: Some(Bar::Ratio(2.0)),
         wasm_bar: Some(1.35),
         prepare: || Ready::walks(Machine::stage1_small(), engine::prepared_throughput, engine::raw),
     },
     Work {
         name: "s1_traced",
-        about: "stage 1, small tables, every step kept, the buffer reused; untraced, throughput",
-        bar: Bar::Ratio(2.5),
+        about: "stage 1, small tables, every step kept in records, the buffer reused; untraced, throughput",
+        bar: Some(Bar::Ratio(2.5)),
         wasm_bar: Some(1.35),
         prepare: || Ready::walks(Machine::stage1_small(), engine::prepared_throughput, engine::traced),
     },
     Work {
+        name: "told",
+        about: "nested, small tables, traced and then every step told, the buffers reused; untraced, throughput",
+        bar: None,
+        wasm_bar: None,
+        prepare: || Ready::walks(Machine::nested_small(), engine::prepared_throughput, engine::told),
+    },
+    Work {
         name: "explore_two",
         about: "two nested walks of single steps and a writer, every state; keys put into a standard `HashSet`",
-        bar: Bar::Ns(EXPLORED_STATE),
+        bar: Some(Bar::Ns(EXPLORED_STATE)),
         wasm_bar: Some(EXPLORED_IN_WASM),
         prepare: || explored_states(2),
     },
     Work {
         name: "explore_three",
         about: "three walks and a writer, every state; keys put into a standard `HashSet`",
-        bar: Bar::Ns(EXPLORED_STATE),
+        bar: Some(Bar::Ns(EXPLORED_STATE)),
         wasm_bar: Some(EXPLORED_IN_WASM),
         prepare: || explored_states(3),
     },
     Work {
         name: "explore_four",
         about: "four walks and a writer, reduced, a whole exploration; every state of two walks and a writer",
-        bar: Bar::Ns(5_000_000.0),
+        bar: Some(Bar::Ns(5_000_000.0)),
         wasm_bar: Some(EXPLORED_IN_WASM),
         prepare: || {
             let machines = [racing::racing(2), racing::racing(4)];

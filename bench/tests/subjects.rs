@@ -100,7 +100,7 @@ fn every_way_to_walk_gives_the_same_answers() {
         machine.addresses.truncate(1 << 12);
         let once = engine::prepared_throughput(&machine, 1);
         assert_ne!(once, 0);
-        for other in [engine::prepared_latency, engine::batch, engine::raw, engine::traced] {
+        for other in [engine::prepared_latency, engine::batch, engine::raw, engine::traced, engine::told] {
             assert_eq!(other(&machine, 1), once);
         }
         assert_eq!(engine::prepared_throughput(&machine, 2), once.wrapping_mul(2));

@@ -6,7 +6,7 @@
 
 use crate::addr::FullAddress;
 use crate::memory::{Memory, Reply};
-use crate::step::{Place, Step};
+use crate::step::{Place, Record, Step};
 use alloc::vec::Vec;
 use core::convert::Infallible;
 
@@ -63,6 +63,13 @@ pub trait Env {
 
     /// Takes note of a step, in a world that [listens](Self::LISTENS). Unless overridden the step is never even built.
     fn note(&mut self, _step: impl FnOnce() -> Step) {}
+
+    /// Takes note of several steps at once, in a world that [listens](Self::LISTENS), and says so. One that does not
+    /// is told the same steps one by one.
+    #[inline(always)]
+    fn record(&mut self, _record: Record) -> bool {
+        false
+    }
 }
 
 /// Answers from memory, counting reads and keeping writes.
@@ -103,42 +110,70 @@ impl Env for Direct<'_> {
 }
 
 /// Any world, with the steps kept.
+///
+/// Most are kept in [records](Record), each of which stands for several, and are told when somebody asks for them.
 #[derive(Debug)]
 pub struct Traced<'a, E> {
     env: &'a mut E,
-    /// The steps, and what a buffer held before where it is not overwritten yet: a step is put together in its place.
-    buffer: Vec<Step>,
-    steps: usize,
+    /// What is kept, and what was before where it is not overwritten yet: a record is put together in its place.
+    kept: Vec<Kept>,
+    count: usize,
+    steps: Vec<Step>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kept {
+    Record(Record),
+    /// One of the steps that no record stands for.
+    Step(usize),
 }
 
 impl<'a, E: Env> Traced<'a, E> {
     /// Traces what happens in `env`.
     pub const fn new(env: &'a mut E) -> Self {
-        Self::reusing(env, Vec::new())
+        Self { env, kept: Vec::new(), count: 0, steps: Vec::new() }
     }
 
-    /// Traces into a buffer, over what it holds.
-    pub const fn reusing(env: &'a mut E, buffer: Vec<Step>) -> Self {
-        Self { env, buffer, steps: 0 }
+    /// Forgets the steps so far. What held them is used again.
+    pub fn clear(&mut self) {
+        self.count = 0;
+        self.steps.clear();
+    }
+
+    /// Tells the steps so far.
+    pub fn tell(&self, mut each: impl FnMut(Step)) {
+        for kept in self.kept.iter().take(self.count) {
+            match *kept {
+                Kept::Record(ref record) => record.tell(&mut each),
+                Kept::Step(index) => self.steps.get(index).copied().into_iter().for_each(&mut each),
+            }
+        }
     }
 
     /// The steps so far.
     #[must_use]
-    pub fn steps(&self) -> &[Step] {
-        self.buffer.get(..self.steps).unwrap_or_default()
+    pub fn steps(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        self.tell(|step| steps.push(step));
+        steps
     }
 
-    /// The steps, in their buffer.
+    /// The steps.
     #[must_use]
-    pub fn into_steps(mut self) -> Vec<Step> {
-        self.buffer.truncate(self.steps);
-        self.buffer
+    pub fn into_steps(self) -> Vec<Step> {
+        self.steps()
     }
 
-    #[cold]
     #[inline(never)]
     fn push(&mut self, step: Step) {
-        self.buffer.push(step);
+        if self.count >= self.kept.len() {
+            self.kept.resize(2 * self.count + 64, Kept::Step(usize::MAX));
+        }
+        if let Some(place) = self.kept.get_mut(self.count) {
+            *place = Kept::Step(self.steps.len());
+            self.steps.push(step);
+            self.count += 1;
+        }
     }
 }
 
@@ -155,13 +190,17 @@ impl<E: Env> Env for Traced<'_, E> {
         self.env.compare_and_swap(fetch, expected, new)
     }
 
-    #[inline(always)]
     fn note(&mut self, step: impl FnOnce() -> Step) {
-        match self.buffer.get_mut(self.steps) {
-            Some(place) => *place = step(),
-            None => self.push(step()),
-        }
-        self.steps += 1;
+        self.push(step());
+    }
+
+    /// As long as there is room, which a step makes.
+    #[inline(always)]
+    fn record(&mut self, record: Record) -> bool {
+        let Some(place) = self.kept.get_mut(self.count) else { return false };
+        *place = Kept::Record(record);
+        self.count += 1;
+        true
     }
 }
 

@@ -1,5 +1,9 @@
 //! Steps: what a traced translation says about itself, flat and in order. Views turn them into tables and prose.
 
+mod record;
+
+pub use record::{Read, Record, S1Attrs};
+
 use crate::access::Op;
 use crate::addr::FullAddress;
 use crate::outcome::{AddressDescriptor, FaultRecord, MemAttrs};

@@ -125,18 +125,20 @@ fn the_steps_can_be_kept_of_any_world() {
 }
 
 #[test]
-fn a_buffer_of_steps_can_be_used_again() {
-    let mut buffer = Vec::new();
+fn a_trace_can_be_begun_again() {
     let mut lengths = std::collections::BTreeSet::new();
     for case in cases("nested", 20) {
         let mut memory = case.memory.clone();
         let mut direct = Direct::new(&mut memory);
-        let mut traced = Traced::reusing(&mut direct, buffer);
-        let Ok(_) = at::execute(&case.pe, case.op, case.va, &mut traced);
-        assert_eq!(traced.steps(), case.trace().steps, "{}", case.id);
-        buffer = traced.into_steps();
-        assert_eq!(buffer, case.trace().steps, "{}", case.id);
-        lengths.insert(buffer.len());
+        let mut traced = Traced::new(&mut direct);
+        for va in [case.va, case.va ^ 1 << 12, case.va] {
+            traced.clear();
+            assert!(traced.steps().is_empty());
+            let Ok(_) = at::execute(&case.pe, case.op, va, &mut traced);
+            let case = Case { va, ..case.clone() };
+            assert_eq!(traced.steps(), case.trace().steps, "{}", case.id);
+            lengths.insert(traced.steps().len());
+        }
     }
     assert!(lengths.len() > 5, "traces of many lengths, one after the other: {lengths:?}");
 }

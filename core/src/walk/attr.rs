@@ -85,6 +85,14 @@ impl AttrBits {
         core::array::from_fn(|index| value(Self(index as u16)))
     }
 
+    /// A value for every combination of what decides, at its [kind](Self::kind).
+    pub fn kinds<T>(mut value: impl FnMut(Self) -> T) -> [T; Self::KINDS] {
+        core::array::from_fn(|kind| {
+            let kind = kind as u16;
+            value(Self(kind >> 4 << 6 | (kind & 0b1000) << 5 | kind & 0b111))
+        })
+    }
+
     #[inline(always)]
     pub(super) fn of(leaf: impl Word, aie: bool) -> Self {
         let high = u16::from(aie & leaf.attr_index3());

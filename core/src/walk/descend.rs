@@ -13,13 +13,17 @@ use crate::env::{Env, Fetch};
 use crate::layout::descriptor;
 use crate::outcome::{FaultCode, FaultRecord};
 use crate::params::{DescriptorType, FINAL_LEVEL, Geometry, GpcParams, Index};
+use crate::regime::Stage;
 use crate::rule::Rule;
-use crate::step::{Event, Place, Step};
+use crate::step::{Event, Place, Purpose, Record, Step};
 use alloc::boxed::Box;
 
 /// What a stage's descent needs to know of its stage. Copied where it is passed out of the way, so that the walk keeps
 /// it in registers.
 pub(super) trait Lookup<E: Env, D: Word>: Copy {
+    /// Which stage.
+    const STAGE: Stage;
+
     /// What the stage makes of a leaf.
     type Output;
 
@@ -68,18 +72,13 @@ pub(super) trait Lookup<E: Env, D: Word>: Copy {
     fn finish(self, env: &mut E, leaf: Leaf<D>) -> Walk<Option<Self::Output>, E>;
 
     /// Whether a descriptor at the final level of the usual walk is a page with nothing to be said against it.
-    #[inline(always)]
-    fn is_plain_page(&self, geometry: &Geometry, descriptor: u64) -> bool {
-        geometry.plain_page().matches(descriptor)
-    }
+    fn is_plain_page(&self, geometry: &Geometry, descriptor: D) -> bool;
 
-    /// [`Self::finish`] for a [plain page](Self::is_plain_page); `again` starts again.
-    fn finish_plain(
-        self,
-        env: &mut E,
-        leaf: Leaf<D>,
-        again: impl FnOnce(&mut E) -> Walk<Self::Output, E>,
-    ) -> Walk<Self::Plain, E>;
+    /// What is to be told of a [plain page](Self::is_plain_page), whose index begins at this bit of the input address.
+    fn page_record(&self, leaf: Leaf<D>, index_high: u8) -> Record;
+
+    /// [`Self::finish`] for a plain page.
+    fn finish_plain(self, leaf: Leaf<D>) -> Self::Plain;
 }
 
 /// Ends a descent in a fault of its stage.
@@ -123,6 +122,21 @@ pub(super) const fn start_event(input: u64, geometry: &Geometry, ttbr: u128, tab
         ttbr,
         table,
     }
+}
+
+/// The same of the usual walk.
+#[inline(always)]
+pub(super) const fn start_record(
+    stage: Stage,
+    purpose: Purpose,
+    input: u64,
+    geometry: &Geometry,
+    ttbr: u128,
+    table: u64,
+) -> Record {
+    let Geometry { ia_size, oa_size, start_level: level, .. } = *geometry;
+    let ttbr = [ttbr as u64, (ttbr >> 64) as u64];
+    Record::Start { stage, purpose, ia_size: ia_size as u8, oa_size: oa_size as u8, level, input, ttbr, table }
 }
 
 /// Where a descent starts, and how it reads.

@@ -30,7 +30,7 @@ use crate::params::{GpcParams, S1Params, Stage2};
 use crate::pe::Pe;
 use crate::regime::{SecurityState, VaRange};
 use crate::rule::Rule;
-use crate::step::{Event, Place, Purpose, Step};
+use crate::step::{Event, Place, Purpose, S1Attrs, Step};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -105,6 +105,8 @@ struct Known {
     verdicts: perm::Verdicts,
     /// Memory attributes of stage 1's output, by what decides them.
     s1_attrs: [MemAttrs; AttrBits::COUNT],
+    /// Those of the leaf and of the output, which only a trace tells together.
+    s1_told: [S1Attrs; AttrBits::KINDS],
     /// Those of stage 2's output for stage-1 descriptors, which only a trace tells; empty without a stage 2 of one
     /// space.
     s2_walk_attrs: Vec<MemAttrs>,
@@ -133,9 +135,9 @@ impl<'a> Context<'a> {
     pub fn prepared(self) -> Self {
         let stage2 = self.s2.as_ref().filter(|stage2| stage2.enabled() && stage2.has_one_space());
         let s2_walk_attrs = stage2.map_or_else(Vec::new, |stage2| s2::walk_attrs(&self, stage2));
-        let mut kinds = [None; AttrBits::KINDS];
-        let s1_attrs = AttrBits::table(|bits| *kinds[bits.kind()].get_or_insert_with(|| self.decode_s1_attrs(bits)));
-        let known = Known { verdicts: perm::Verdicts::new(&self), s1_attrs, s2_walk_attrs };
+        let s1_told = AttrBits::kinds(|bits| self.work_out_s1_attrs(bits));
+        let s1_attrs = AttrBits::table(|bits| s1_told[bits.kind()].output);
+        let known = Known { verdicts: perm::Verdicts::new(&self), s1_attrs, s1_told, s2_walk_attrs };
         Self { known: Some(Box::new(known)), ..self }
     }
 }

@@ -1,12 +1,15 @@
 //! Stage 1 (`AArch64.S1Translate`).
 
+mod attrs;
 mod mapped;
 
 pub(crate) use mapped::Mapped;
 pub(super) use mapped::Plain;
 
+use attrs::tell_attrs;
+
 use super::attr::AttrBits;
-use super::descend::{self, Descent, Entry, EntryAccess, Leaf, Lookup, start_event};
+use super::descend::{self, Descent, Entry, EntryAccess, Leaf, Lookup, start_event, start_record};
 use super::perm::{self, Denied, TableLimits};
 use super::s2::{self, Wanted};
 use super::start::S1Start;
@@ -17,11 +20,11 @@ use crate::addr::{FullAddress, PaSpace};
 use crate::choice::Choice;
 use crate::env::{Env, Fetch};
 use crate::layout::descriptor;
-use crate::outcome::{AddressDescriptor, FaultCode, FaultRecord, MemAttrs};
-use crate::params::S1Params;
-use crate::regime::{Regime, SecurityState};
+use crate::outcome::{AddressDescriptor, FaultCode, FaultRecord};
+use crate::params::{Geometry, S1Params};
+use crate::regime::{Regime, SecurityState, Stage};
 use crate::rule::Rule;
-use crate::step::{Event, Place, Step};
+use crate::step::{AccessRights, Event, Place, Purpose, Read, Record, S1Attrs, Step};
 
 /// Translates `va` to an intermediate address, or to a physical one where stage 1 is the last stage.
 pub(super) fn translate<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<AddressDescriptor, E> {
@@ -36,7 +39,8 @@ pub(super) fn translate<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> 
 /// [`translate`] where stage 1 is on, short of the memory attributes.
 #[inline(always)]
 pub(super) fn map<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<Mapped, E> {
-    begin(context, env, va)?;
+    check_input(context, env, va)?;
+    tell_start(context, env, va);
     let usual = s2::Usual::of(context);
     S1 { context, va, nested: Nested::of::<E>(context, usual.as_ref()) }.walk_any(env)
 }
@@ -44,7 +48,12 @@ pub(super) fn map<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<M
 /// The same by the usual walk, where that is known to be it.
 #[inline(always)]
 pub(super) fn map_usual<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<Plain, E> {
-    begin(context, env, va)?;
+    check_input(context, env, va)?;
+    let S1Start { geometry, table, .. } = &context.s1_start;
+    let start = start_record(Stage::S1, Purpose::Output, va, geometry, context.s1.ttbr, table.address);
+    if E::LISTENS && !env.record(start) {
+        aside(env, |env| tell_start(context, env, va));
+    }
     // Written out for each, so that the walk is compiled for each.
     let usual = s2::Usual::of(context);
     match Nested::of::<E>(context, usual.as_ref()) {
@@ -55,15 +64,11 @@ pub(super) fn map_usual<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> 
     }
 }
 
-/// What comes before the descent.
-#[inline(always)]
-fn begin<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<(), E> {
-    check_input(context, env, va)?;
+fn tell_start<E: Env>(context: &Context<'_>, env: &mut E, va: u64) {
     env.note(|| {
         let S1Start { geometry, table, .. } = context.s1_start;
         Step { place: Place::S1, rule: Rule::S1Start, event: start_event(va, &geometry, context.s1.ttbr, table) }
     });
-    Ok(())
 }
 
 /// What translates the addresses of stage 1's descriptors.
@@ -164,6 +169,7 @@ impl<'a> S1Lookup<'a> {
 }
 
 impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
+    const STAGE: Stage = Stage::S1;
     type Output = Mapped;
     type Plain = Plain;
 
@@ -227,7 +233,16 @@ impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
         match self.stage.nested {
             Nested::No => Ok(address),
             Nested::Usual(stage2) => stage2.locate(env, address, level),
-            Nested::Off | Nested::Any => {
+            Nested::Off => {
+                let context = self.stage.context;
+                let record = Record::S2Off { level, address, attrs: context.s1_start.walk_attrs };
+                if E::LISTENS && !env.record(record) {
+                    let address = FullAddress::new(PaSpace::NonSecure, address);
+                    aside(env, |env| off::tell_s2_for_walk(context, env, address, Purpose::Descriptor(level)));
+                }
+                Ok(address)
+            }
+            Nested::Any => {
                 let entry = Entry { address: FullAddress::new(PaSpace::NonSecure, address), level };
                 Ok(Lookup::<E, D>::locate(self, env, entry, EntryAccess::Read)?.address)
             }
@@ -283,13 +298,62 @@ impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
         Ok(if self.passes(env, leaf)? { Some(self.mapped(env, leaf)) } else { None })
     }
 
+    /// Without a permission that asks for more than a look at the leaf.
     #[inline(always)]
-    fn finish_plain(self, env: &mut E, leaf: Leaf<D>, again: impl FnOnce(&mut E) -> Walk<Mapped, E>) -> Walk<Plain, E> {
-        Ok(if self.passes(env, leaf)? { self.mapped(env, leaf).plain() } else { aside(env, again)?.plain() })
+    fn is_plain_page(&self, geometry: &Geometry, descriptor: D) -> bool {
+        geometry.plain_page().matches(descriptor.low()) && self.permits(descriptor)
+    }
+
+    #[inline(always)]
+    fn page_record(&self, Leaf { descriptor, entry, physical, .. }: Leaf<D>, index_high: u8) -> Record {
+        let context = self.stage.context;
+        let bits = AttrBits::of(descriptor, context.s1.aie);
+        let worked_out;
+        // Referred to until it is in its place.
+        let &S1Attrs { decoded, output, non_cacheable } = match &context.known {
+            Some(known) => &known.s1_told[bits.kind()],
+            None => {
+                worked_out = context.work_out_s1_attrs(bits);
+                &worked_out
+            }
+        };
+        let (entry, physical) = (entry.address.address, physical.address);
+        Record::S1Page {
+            index_high,
+            rule: perm::s1_rule(&context.s1),
+            rights: self.rights(descriptor),
+            attrs: S1Attrs { decoded, output, non_cacheable },
+            read: Read { input: self.stage.va, entry, physical, value: descriptor.low() },
+        }
+    }
+
+    #[inline(always)]
+    fn finish_plain(self, Leaf { descriptor, output, .. }: Leaf<D>) -> Plain {
+        Plain { address: output.address, attrs: AttrBits::of(descriptor, self.stage.context.s1.aie) }
     }
 }
 
 impl S1Lookup<'_> {
+    /// Whether a leaf is found to permit the access by no more than a look at it.
+    #[inline(always)]
+    fn permits(&self, descriptor: impl Word) -> bool {
+        let context = self.stage.context;
+        match &context.known {
+            Some(known) => known.verdicts.s1_passes(descriptor, self.tables),
+            None => context.s1_start.direct && plainly_permits(context, self.tables, descriptor),
+        }
+    }
+
+    /// What a leaf in Non-secure memory grants that [permits](Self::permits) the access.
+    #[inline(always)]
+    fn rights(&self, descriptor: impl Word) -> AccessRights {
+        let Context { pe, s1, access, known, .. } = self.stage.context;
+        match known {
+            Some(known) => known.verdicts.s1_rights(descriptor, self.tables),
+            None => perm::s1_permissions(pe, s1, *access, self.tables, descriptor, PaSpace::NonSecure).granted(),
+        }
+    }
+
     /// The permission check, and the hardware updates that go with it. Says whether the leaf was still there.
     #[inline(always)]
     fn passes<E: Env, D: Word>(self, env: &mut E, leaf: Leaf<D>) -> Walk<bool, E> {
@@ -303,11 +367,7 @@ impl S1Lookup<'_> {
             Step { place, rule: permissions.rule, event }
         });
         let attrs = AttrBits::of(descriptor, context.s1.aie);
-        let passes = match &context.known {
-            Some(known) => known.verdicts.s1_passes(descriptor, tables),
-            None => context.s1_start.direct && plainly_permits(context, tables, descriptor),
-        };
-        if !passes && !aside(env, move |env| check_and_update(context, env, tables, leaf, attrs))? {
+        if !self.permits(descriptor) && !aside(env, move |env| check_and_update(context, env, tables, leaf, attrs))? {
             return Ok(false);
         }
         env.note(|| {
@@ -407,47 +467,4 @@ fn updated<D: Word>(context: &Context<'_>, leaf: D, denied: bool) -> (D, Rule) {
     }
     let dirtied = (new.low() ^ leaf.low()) & AP2.mask() != 0;
     (new, if dirtied { Rule::S1Dirty } else { Rule::S1AccessFlag })
-}
-
-impl Context<'_> {
-    /// Memory attributes of stage 1's output.
-    #[inline(always)]
-    pub(crate) fn s1_attrs(&self, bits: AttrBits) -> MemAttrs {
-        match &self.known {
-            Some(known) => known.s1_attrs[bits.index()],
-            None => self.decode_s1_attrs(bits),
-        }
-    }
-
-    /// The leaf's attributes, then the caches' enables and effective shareability.
-    pub(super) fn decode_s1_attrs(&self, bits: AttrBits) -> MemAttrs {
-        let params = &self.s1;
-        let attrs = attr::s1_decode(self.pe, params, bits);
-        let replaced = if self.is_non_cacheable(&attrs) { attr::normal_non_cacheable(attrs.xs) } else { attrs };
-        if params.keep_raw_shareability {
-            MemAttrs { shareability: attrs.shareability, ..replaced }
-        } else {
-            attr::effective_shareability(replaced)
-        }
-    }
-
-    /// Whether the caches' enables make a leaf's memory Non-cacheable.
-    fn is_non_cacheable(&self, attrs: &MemAttrs) -> bool {
-        let device = attrs.mem_type.is_device();
-        if self.access.kind == AccessType::Fetch { device || !self.s1.icache } else { !device && !self.s1.dcache }
-    }
-}
-
-fn tell_attrs<E: Env>(context: &Context<'_>, env: &mut E, place: Place, bits: AttrBits) {
-    if !E::LISTENS {
-        return;
-    }
-    let attrs = attr::s1_decode(context.pe, &context.s1, bits);
-    env.note(|| Step { place, rule: Rule::S1Attributes, event: Event::Attributes { attrs } });
-    if context.is_non_cacheable(&attrs) {
-        env.note(|| {
-            let event = Event::Attributes { attrs: context.s1_attrs(bits) };
-            Step { place, rule: Rule::S1AttributesNonCacheable, event }
-        });
-    }
 }

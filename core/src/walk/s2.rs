@@ -4,7 +4,7 @@ mod usual;
 
 pub(super) use usual::Usual;
 
-use super::descend::{self, Descent, Entry, EntryAccess, Leaf, Lookup, start_event};
+use super::descend::{self, Descent, Entry, EntryAccess, Leaf, Lookup, start_event, start_record};
 use super::perm::Denied;
 use super::reached::{Plain, Reached};
 use super::start::{S2Start, S2Starts, S2Tables};
@@ -19,9 +19,9 @@ use crate::env::{Env, Fetch};
 use crate::layout::descriptor;
 use crate::outcome::{AddressDescriptor, FaultCode, FaultRecord, MemAttrs};
 use crate::params::{Geometry, Pattern, S2Params, Stage2};
-use crate::regime::SecurityState;
+use crate::regime::{SecurityState, Stage};
 use crate::rule::Rule;
-use crate::step::{Event, Place, Purpose, Step};
+use crate::step::{Event, Place, Purpose, Record, Step};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -203,12 +203,8 @@ impl<'a> S2<'a> {
 
     /// The output of a leaf.
     fn output(self, reached: Reached) -> AddressDescriptor {
-        let Reached { address, low, mro, mecid, .. } = reached;
-        let known = match (self.wanted, &self.base.context.known) {
-            (Wanted::Descriptor { .. }, Some(known)) => known.s2_walk_attrs.get(reached.attrs()),
-            _ => None,
-        };
-        let attrs = known.copied().unwrap_or_else(|| self.final_attrs(self.leaf_attrs(low)));
+        let Reached { address, mro, mecid, .. } = reached;
+        let attrs = self.known_attrs(reached).copied().unwrap_or_else(|| self.work_out_attrs(reached.low));
         // An assured stage-1 mapping is a property of the IPA, not of what stage 2 makes of it.
         AddressDescriptor { address, attrs, s1assured: false, s2fs1mro: mro, mecid }
     }
@@ -218,9 +214,8 @@ impl<'a> S2<'a> {
             return;
         }
         let place = self.place().at(level);
-        let rule = if self.base.params.fwb { Rule::S2AttributesFwb } else { Rule::S2Attributes };
         let output = self.output(reached);
-        env.note(|| Step { place, rule, event: Event::Attributes { attrs: output.attrs } });
+        env.note(|| Step { place, rule: self.attrs_rule(), event: Event::Attributes { attrs: output.attrs } });
         env.note(|| Step { place, rule: Rule::S2Output, event: Event::Output { output } });
     }
 
@@ -273,10 +268,14 @@ impl<const USUAL: bool> S2Walk<'_, USUAL> {
         if self.ipa.address >> (geometry.ia_size & 63) != 0 {
             return Err(aside(env, move |env| self.stage.refuse(env, self.ipa, Rule::S2IpaRange)));
         }
-        env.note(|| {
-            let event = start_event(self.ipa.address, geometry, self.stage.base.params.ttbr, *table);
-            Step { place: self.stage.place(), rule: Rule::S2Start, event }
-        });
+        let (ipa, purpose, ttbr) = (self.ipa.address, self.stage.wanted.purpose(), self.stage.base.params.ttbr);
+        let record = start_record(Stage::S2, purpose, ipa, geometry, ttbr, table.address);
+        if E::LISTENS && !(USUAL && env.record(record)) {
+            aside(env, move |env| {
+                let event = start_event(ipa, geometry, ttbr, *table);
+                env.note(|| Step { place: Place::s2(purpose), rule: Rule::S2Start, event });
+            });
+        }
         Ok(())
     }
 
@@ -313,15 +312,10 @@ impl<const USUAL: bool> S2Walk<'_, USUAL> {
         }
     }
 
-    #[inline(always)]
     fn tell_permissions<E: Env, D: Word>(self, env: &mut E, Leaf { descriptor, entry, .. }: Leaf<D>) {
         let stage = self.stage;
         env.note(|| {
-            let permissions = if USUAL {
-                perm::s2_permissions(&stage.base.params.usual(), stage.access(), descriptor)
-            } else {
-                perm::s2_permissions(stage.base.params, stage.access(), descriptor)
-            };
+            let permissions = perm::s2_permissions(stage.base.params, stage.access(), descriptor);
             let event = Event::Permissions { rights: permissions.granted() };
             Step { place: stage.place().at(entry.level), rule: permissions.rule, event }
         });
@@ -368,6 +362,7 @@ impl<const USUAL: bool> S2Walk<'_, USUAL> {
 }
 
 impl<E: Env, D: Word, const USUAL: bool> Lookup<E, D> for S2Walk<'_, USUAL> {
+    const STAGE: Stage = Stage::S2;
     type Output = Reached;
     type Plain = Plain;
 
@@ -445,19 +440,17 @@ impl<E: Env, D: Word, const USUAL: bool> Lookup<E, D> for S2Walk<'_, USUAL> {
     }
 
     #[inline(always)]
-    fn is_plain_page(&self, _geometry: &Geometry, descriptor: u64) -> bool {
-        self.pattern(self.tables.readable_page, self.tables.permitted_page).matches(descriptor)
+    fn is_plain_page(&self, _geometry: &Geometry, descriptor: D) -> bool {
+        self.pattern(self.tables.readable_page, self.tables.permitted_page).matches(descriptor.low())
     }
 
-    /// A plain page permits the access.
     #[inline(always)]
-    fn finish_plain(
-        self,
-        env: &mut E,
-        leaf: Leaf<D>,
-        _again: impl FnOnce(&mut E) -> Walk<Reached, E>,
-    ) -> Walk<Plain, E> {
-        self.tell_permissions(env, leaf);
-        Ok(self.passed(env, leaf, false).plain())
+    fn page_record(&self, leaf: Leaf<D>, index_high: u8) -> Record {
+        self.plain_page_record(leaf, index_high)
+    }
+
+    #[inline(always)]
+    fn finish_plain(self, Leaf { descriptor, output, .. }: Leaf<D>) -> Plain {
+        Plain { address: output.address, low: descriptor.low() }
     }
 }

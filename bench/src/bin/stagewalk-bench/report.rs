@@ -31,11 +31,12 @@ fn cells(results: &[Measured], hosts: &[&str]) -> Vec<Vec<String>> {
     let mut rows = vec![header];
     for result in results {
         let (bar, met) = match result.work.bar {
-            Bar::Ratio(most) => (format!("≤ {most}"), result.ratio() <= most),
-            Bar::Ns(most) => (format!("≤ {most} ns"), result.ns() <= most),
+            None => Default::default(),
+            Some(Bar::Ratio(most)) => (format!("≤ {most}"), yes(result.ratio() <= most)),
+            Some(Bar::Ns(most)) => (format!("≤ {most} ns"), yes(result.ns() <= most)),
         };
         let mut row = vec![result.work.name.to_owned(), number(result.ns()), number(result.floor_ns())];
-        row.extend([format!("{:.2}", result.ratio()), bar, yes(met)]);
+        row.extend([format!("{:.2}", result.ratio()), bar, met]);
         let wasm = result.wasm_ratios();
         row.extend(wasm.iter().map(|ratio| format!("{ratio:.2}")));
         if !wasm.is_empty() {

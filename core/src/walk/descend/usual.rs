@@ -1,10 +1,11 @@
 //! The descent in the usual case.
 
-use super::{Descent, Found, Leaf, Lookup, aborted, fail};
+use super::{Descent, Entry, Found, Leaf, Lookup, aborted, fail};
 use crate::addr::{FullAddress, PaSpace};
 use crate::env::{Env, Fetch};
 use crate::outcome::FaultCode;
 use crate::params::FINAL_LEVEL;
+use crate::step::{Read, Record};
 use crate::walk::{Walk, aside, stop};
 
 /// [`any`](super::any) in the usual case, with what makes it usual said in constants. As long as there is nothing to be
@@ -30,34 +31,38 @@ pub(in crate::walk) fn usual<E: Env, L: Lookup<E, u64>>(
     }
     // Level after level, so that each is a constant to the compiler.
     if start <= 0 {
-        let (physical, descriptor) = descent.read_plain(&mut lookup, env, ia, address, 0)?;
-        if !geometry.is_plain_table(descriptor) {
+        let (physical, descriptor) = descent.read_plain(&mut lookup, env, address, 0)?;
+        if !descent.passes(&lookup, env, ia, (address, 0), (physical, descriptor)) {
             return turn_aside(lookup, env, ia, (address, 0), (physical, descriptor), again);
         }
-        address = descent.pass(&mut lookup, env, ia, descriptor, 0);
+        lookup.enter_table(descriptor);
+        address = descent.next_entry(ia, descriptor, 0);
     }
     if start <= 1 {
-        let (physical, descriptor) = descent.read_plain(&mut lookup, env, ia, address, 1)?;
-        if !geometry.is_plain_table(descriptor) {
+        let (physical, descriptor) = descent.read_plain(&mut lookup, env, address, 1)?;
+        if !descent.passes(&lookup, env, ia, (address, 1), (physical, descriptor)) {
             return turn_aside(lookup, env, ia, (address, 1), (physical, descriptor), again);
         }
-        address = descent.pass(&mut lookup, env, ia, descriptor, 1);
+        lookup.enter_table(descriptor);
+        address = descent.next_entry(ia, descriptor, 1);
     }
     if start <= 2 {
-        let (physical, descriptor) = descent.read_plain(&mut lookup, env, ia, address, 2)?;
-        if !geometry.is_plain_table(descriptor) {
+        let (physical, descriptor) = descent.read_plain(&mut lookup, env, address, 2)?;
+        if !descent.passes(&lookup, env, ia, (address, 2), (physical, descriptor)) {
             return turn_aside(lookup, env, ia, (address, 2), (physical, descriptor), again);
         }
-        address = descent.pass(&mut lookup, env, ia, descriptor, 2);
+        lookup.enter_table(descriptor);
+        address = descent.next_entry(ia, descriptor, 2);
     }
-    let (physical, descriptor) = descent.read_plain(&mut lookup, env, ia, address, FINAL_LEVEL)?;
-    if !lookup.is_plain_page(&geometry, descriptor) {
+    let (physical, descriptor) = descent.read_plain(&mut lookup, env, address, FINAL_LEVEL)?;
+    let entry = Entry { address: non_secure(address), level: FINAL_LEVEL };
+    let output = non_secure(geometry.output_address(descriptor, ia, geometry.leaf_size(FINAL_LEVEL, false)));
+    let leaf = Leaf { descriptor, entry, physical: non_secure(physical), output };
+    let plain = lookup.is_plain_page(&geometry, descriptor);
+    if !plain || E::LISTENS && !env.record(lookup.page_record(leaf, descent.index_high(FINAL_LEVEL))) {
         return turn_aside(lookup, env, ia, (address, FINAL_LEVEL), (physical, descriptor), again);
     }
-    let at = descent.at(non_secure(address), FINAL_LEVEL);
-    let physical = non_secure(physical);
-    let (output, _) = descent.output(&lookup, env, ia, descriptor, at.entry, false);
-    lookup.finish_plain(env, Leaf { descriptor, entry: at.entry, physical, output }, again)
+    Ok(lookup.finish_plain(leaf))
 }
 
 /// Where everything is in the usual walk.
@@ -78,7 +83,9 @@ fn turn_aside<E: Env, L: Lookup<E, u64>>(
     let output = aside(env, move |env| {
         let descent = lookup.descent();
         let found = Found { descriptor, physical: non_secure(physical) };
-        match descent.go_on(lookup, env, ia, descent.at(non_secure(address), level), found)? {
+        let at = descent.at(non_secure(address), level);
+        descent.tell_read(env, ia, at, lookup.place().at(level), found);
+        match descent.go_on(lookup, env, ia, at, found)? {
             Some(output) => Ok(output),
             None => again(env),
         }
@@ -87,31 +94,57 @@ fn turn_aside<E: Env, L: Lookup<E, u64>>(
 }
 
 impl Descent<'_> {
-    /// Passes through a table in the usual case. Answers with the address of the descriptor to read next.
+    /// Whether there is nothing to be said against a table in the usual case; and if anybody listens, he has heard of
+    /// it.
     #[inline(always)]
-    fn pass<E: Env, L: Lookup<E, u64>>(&self, lookup: &mut L, env: &mut E, ia: u64, table: u64, level: i8) -> u64 {
-        let next = self.next(lookup, env, ia, table, PaSpace::NonSecure, (level, 1));
-        lookup.enter_table(table);
-        next.entry.address.address
+    fn passes<E: Env, L: Lookup<E, u64>>(
+        &self,
+        lookup: &L,
+        env: &mut E,
+        ia: u64,
+        (entry, level): (u64, i8),
+        (physical, value): (u64, u64),
+    ) -> bool {
+        if !self.geometry.is_plain_table(value) {
+            return false;
+        }
+        let (stage, purpose, index_high) = (L::STAGE, lookup.place().purpose, self.index_high(level));
+        let read = Read { input: ia, entry, physical, value };
+        !E::LISTENS || env.record(Record::Table { stage, purpose, level, index_high, read })
     }
 
-    /// [`Self::read`] in the usual case: where the descriptor is in memory, and the descriptor.
+    /// The address of the descriptor to read next, after a table.
+    #[inline(always)]
+    fn next_entry(&self, ia: u64, table: u64, level: i8) -> u64 {
+        self.geometry.entry_address(self.geometry.next_table(table), ia, self.geometry.index(level + 1, 1))
+    }
+
+    /// The most significant input address bit that indexes the table at a level in the usual case.
+    #[inline(always)]
+    fn index_high(&self, level: i8) -> u8 {
+        let index = if level == self.geometry.start_level {
+            self.geometry.first_index()
+        } else {
+            self.geometry.index(level, 1)
+        };
+        index.high as u8
+    }
+
+    /// [`Self::read`] in the usual case: where the descriptor is in memory, and the descriptor. Who knows what it is
+    /// tells that it was read.
     #[inline(always)]
     fn read_plain<E: Env, L: Lookup<E, u64>>(
         &self,
         lookup: &mut L,
         env: &mut E,
-        ia: u64,
         address: u64,
         level: i8,
     ) -> Walk<(u64, u64), E> {
         let located = lookup.locate_plain(env, address, level)?;
         let (physical, place) = (non_secure(located), lookup.place().at(level));
-        let Ok(bits) = env.read(Fetch { address: physical, place, wide: false }).map_err(stop)? else {
-            return Err(aborted(*lookup, env, physical, level));
-        };
-        let descriptor = bits as u64;
-        self.tell_read(env, ia, self.at(non_secure(address), level), place, Found { descriptor, physical });
-        Ok((located, descriptor))
+        match env.read(Fetch { address: physical, place, wide: false }).map_err(stop)? {
+            Ok(bits) => Ok((located, bits as u64)),
+            Err(_) => Err(aborted(*lookup, env, physical, level)),
+        }
     }
 }

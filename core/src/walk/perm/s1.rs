@@ -138,8 +138,13 @@ pub(in crate::walk) fn s1_permissions(
         overlay,
         pan: base.pan && access.el != 0,
         clean: params.pie && descriptor::s1::N_DIRTY.is_set(leaf.low()),
-        rule: if params.pie { Rule::S1PermissionsIndirect } else { Rule::S1Permissions },
+        rule: s1_rule(params),
     }
+}
+
+/// The rule that decides what a leaf permits.
+pub(in crate::walk) const fn s1_rule(params: &S1Params) -> Rule {
+    if params.pie { Rule::S1PermissionsIndirect } else { Rule::S1Permissions }
 }
 
 /// `AArch64.S1IndirectBasePermissions`.

@@ -9,6 +9,7 @@ use crate::bits::bits;
 use crate::layout::descriptor::s1;
 use crate::params::S1Params;
 use crate::regime::SecurityState;
+use crate::step::AccessRights;
 use crate::walk::word::Word;
 use crate::walk::{AccessDescriptor, AccessType, Context};
 
@@ -19,7 +20,7 @@ struct Passing([u64; 16]);
 impl Passing {
     const NOTHING: Self = Self([0; 16]);
 
-    fn of(passes: impl Fn(Key) -> bool) -> Self {
+    fn of(mut passes: impl FnMut(Key) -> bool) -> Self {
         let mut set = Self::NOTHING;
         for key in Key::all() {
             set.0[key.word] |= u64::from(passes(key)) << key.bit;
@@ -47,6 +48,15 @@ impl Key {
         Self { word: bits(leaf, 54, 51) as usize, bit: bits(leaf, 7, 6) | tables.bits() << 2 }
     }
 
+    /// How many there are.
+    const COUNT: usize = 1024;
+
+    /// Its place among all.
+    #[inline(always)]
+    const fn index(self) -> usize {
+        (self.word & 0xf) << 6 | (self.bit & 63) as usize
+    }
+
     fn all() -> impl Iterator<Item = Self> {
         (0..16).flat_map(|word| (0..64).map(move |bit| Self { word, bit }))
     }
@@ -62,30 +72,39 @@ impl Key {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::walk) struct Verdicts {
     s1: Passing,
+    s1_rights: [AccessRights; Key::COUNT],
 }
 
 impl Verdicts {
-    /// What passes, where the bits of the keys are all that decides; nothing where more does.
+    /// What passes, and what is granted then, where the bits of the keys are all that decides; nothing where more does.
     pub fn new(context: &Context<'_>) -> Self {
         let access = context.access;
         let simple = access.kind == AccessType::At && access.security == SecurityState::NonSecure;
+        let mut s1_rights = [AccessRights::default(); Key::COUNT];
         let s1 = if simple && s1_is_simple(&context.s1, access) {
             Passing::of(|key| {
                 let (leaf, tables) = key.stands_for();
                 let (pe, params) = (context.pe, &context.s1);
                 let permissions = super::s1_permissions(pe, params, access, tables, leaf, PaSpace::NonSecure);
+                s1_rights[key.index()] = permissions.granted();
                 super::s1_check(pe, params, access, &permissions, || false).is_ok()
             })
         } else {
             Passing::NOTHING
         };
-        Self { s1 }
+        Self { s1, s1_rights }
     }
 
     /// Whether stage 1 is known to permit the access through a leaf.
     #[inline(always)]
     pub fn s1_passes(&self, leaf: impl Word, tables: TableLimits) -> bool {
         is_known(leaf) && self.s1.has(Key::new(leaf.low(), tables))
+    }
+
+    /// What stage 1 grants through a leaf by which it is known to permit the access.
+    #[inline(always)]
+    pub fn s1_rights(&self, leaf: impl Word, tables: TableLimits) -> AccessRights {
+        self.s1_rights[Key::new(leaf.low(), tables).index()]
     }
 }
 

@@ -19,8 +19,8 @@ pub(crate) struct Mapped {
 /// The same of the usual walk, where everything else is always the same.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::walk) struct Plain {
-    address: u64,
-    attrs: AttrBits,
+    pub address: u64,
+    pub attrs: AttrBits,
 }
 
 impl From<Plain> for Mapped {

@@ -1,11 +1,14 @@
 //! Stage 2, when its walk is the usual one.
 
-use super::{Base, Plain, S2, S2Walk, Wanted};
+use super::{Base, Leaf, Plain, Reached, S2, S2Walk, Wanted};
 use crate::addr::{FullAddress, PaSpace};
 use crate::env::Env;
 use crate::outcome::MemAttrs;
+use crate::rule::Rule;
+use crate::step::{Read, Record};
 use crate::walk::start::{S2Start, S2Tables};
-use crate::walk::{Context, Walk};
+use crate::walk::word::Word;
+use crate::walk::{Context, Walk, perm};
 
 /// Stage 2, when its walk is the usual one.
 #[derive(Clone, Copy)]
@@ -46,5 +49,55 @@ impl<'a> Usual<'a> {
         let walk = S2Walk::<true> { stage, tables: self.tables, ipa: FullAddress::new(PaSpace::NonSecure, address) };
         walk.start(env)?;
         walk.walk_usual(env)
+    }
+}
+
+impl<'a> S2<'a> {
+    /// Memory attributes of the output of a leaf, where they are known.
+    #[inline(always)]
+    pub(super) fn known_attrs(self, reached: Reached) -> Option<&'a MemAttrs> {
+        match (self.wanted, &self.base.context.known) {
+            (Wanted::Descriptor { .. }, Some(known)) => known.s2_walk_attrs.get(reached.attrs()),
+            _ => None,
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn work_out_attrs(self, leaf: u64) -> MemAttrs {
+        self.final_attrs(self.leaf_attrs(leaf))
+    }
+
+    /// The rule that decides memory attributes.
+    pub(super) const fn attrs_rule(self) -> Rule {
+        if self.base.params.fwb { Rule::S2AttributesFwb } else { Rule::S2Attributes }
+    }
+}
+
+impl<const USUAL: bool> S2Walk<'_, USUAL> {
+    /// What is to be told of a page that permits the access.
+    #[inline(always)]
+    pub(super) fn plain_page_record(&self, leaf: Leaf<impl Word>, index_high: u8) -> Record {
+        let Leaf { descriptor, entry, output, physical } = leaf;
+        let stage = self.stage;
+        let permissions = perm::s2_permissions(&stage.base.params.usual(), stage.access(), descriptor);
+        let reached = Plain { address: output.address, low: descriptor.low() };
+        let worked_out;
+        // Referred to until it is in its place.
+        let attrs = match stage.known_attrs(reached.into()) {
+            Some(attrs) => attrs,
+            None => {
+                worked_out = stage.work_out_attrs(reached.low);
+                &worked_out
+            }
+        };
+        let (entry, physical) = (entry.address.address, physical.address);
+        Record::S2Page {
+            purpose: stage.wanted.purpose(),
+            index_high,
+            rights: permissions.granted(),
+            rule: stage.attrs_rule(),
+            attrs: *attrs,
+            read: Read { input: self.ipa.address, entry, physical, value: descriptor.low() },
+        }
     }
 }
