@@ -1,8 +1,8 @@
 //! The world a walk asks: descriptor reads and compare-and-swaps go out, and, where somebody listens, steps.
 //!
 //! One walk serves every use, because the walk knows only [`Env`]: [`Direct`] answers from memory at once, [`Traced`]
-//! also keeps the steps, and [`Replay`] answers from a list and stops at the first new question, so that a suspended
-//! walk is nothing but its answers so far.
+//! also keeps the steps, several of them in a [`Record`], and [`Replay`] answers from a list and stops at the first new
+//! question, so that a suspended walk is nothing but its answers so far.
 
 use crate::addr::FullAddress;
 use crate::memory::{Memory, Reply};

@@ -74,8 +74,9 @@ pub(super) trait Lookup<E: Env, D: Word>: Copy {
     /// Whether a descriptor at the final level of the usual walk is a page with nothing to be said against it.
     fn is_plain_page(&self, geometry: &Geometry, descriptor: D) -> bool;
 
-    /// What is to be told of a [plain page](Self::is_plain_page), whose index begins at this bit of the input address.
-    fn page_record(&self, leaf: Leaf<D>, index_high: u8) -> Record;
+    /// Tells somebody who listens of a [plain page](Self::is_plain_page), whose index begins at this bit of the input
+    /// address. If it cannot be told in a record, nothing is told.
+    fn record_page(&self, env: &mut E, leaf: Leaf<D>, index_high: u8) -> bool;
 
     /// [`Self::finish`] for a plain page.
     fn finish_plain(self, leaf: Leaf<D>) -> Self::Plain;

@@ -30,7 +30,7 @@ use crate::params::{GpcParams, S1Params, Stage2};
 use crate::pe::Pe;
 use crate::regime::{SecurityState, VaRange};
 use crate::rule::Rule;
-use crate::step::{Event, Place, Purpose, S1Attrs, Step};
+use crate::step::{AccessRights, Event, Place, Purpose, S1Attrs, Step};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -110,6 +110,8 @@ struct Known {
     /// Those of stage 2's output for stage-1 descriptors, which only a trace tells; empty without a stage 2 of one
     /// space.
     s2_walk_attrs: Vec<MemAttrs>,
+    /// What usual permissions of stage 2 grant, by [`perm::s2_key`]; nothing without such a stage 2.
+    s2_rights: [AccessRights; perm::S2_KEYS],
 }
 
 impl<'a> Context<'a> {
@@ -135,9 +137,10 @@ impl<'a> Context<'a> {
     pub fn prepared(self) -> Self {
         let stage2 = self.s2.as_ref().filter(|stage2| stage2.enabled() && stage2.has_one_space());
         let s2_walk_attrs = stage2.map_or_else(Vec::new, |stage2| s2::walk_attrs(&self, stage2));
+        let s2_rights = perm::s2_rights(stage2.map(Stage2::own), self.access);
         let s1_told = AttrBits::kinds(|bits| self.work_out_s1_attrs(bits));
         let s1_attrs = AttrBits::table(|bits| s1_told[bits.kind()].output);
-        let known = Known { verdicts: perm::Verdicts::new(&self), s1_attrs, s1_told, s2_walk_attrs };
+        let known = Known { verdicts: perm::Verdicts::new(&self), s1_attrs, s1_told, s2_walk_attrs, s2_rights };
         Self { known: Some(Box::new(known)), ..self }
     }
 }

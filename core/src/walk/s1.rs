@@ -24,7 +24,7 @@ use crate::outcome::{AddressDescriptor, FaultCode, FaultRecord};
 use crate::params::{Geometry, S1Params};
 use crate::regime::{Regime, SecurityState, Stage};
 use crate::rule::Rule;
-use crate::step::{AccessRights, Event, Place, Purpose, Read, Record, S1Attrs, Step};
+use crate::step::{Event, Place, Purpose, Read, Record, S1Attrs, Step};
 
 /// Translates `va` to an intermediate address, or to a physical one where stage 1 is the last stage.
 pub(super) fn translate<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<AddressDescriptor, E> {
@@ -304,27 +304,21 @@ impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
         geometry.plain_page().matches(descriptor.low()) && self.permits(descriptor)
     }
 
+    /// What a context has not worked out in advance is told step by step.
     #[inline(always)]
-    fn page_record(&self, Leaf { descriptor, entry, physical, .. }: Leaf<D>, index_high: u8) -> Record {
+    fn record_page(&self, env: &mut E, Leaf { descriptor, entry, physical, .. }: Leaf<D>, index_high: u8) -> bool {
         let context = self.stage.context;
-        let bits = AttrBits::of(descriptor, context.s1.aie);
-        let worked_out;
+        let Some(known) = &context.known else { return false };
         // Referred to until it is in its place.
-        let &S1Attrs { decoded, output, non_cacheable } = match &context.known {
-            Some(known) => &known.s1_told[bits.kind()],
-            None => {
-                worked_out = context.work_out_s1_attrs(bits);
-                &worked_out
-            }
-        };
+        let attrs = &known.s1_told[AttrBits::of(descriptor, context.s1.aie).kind()];
         let (entry, physical) = (entry.address.address, physical.address);
-        Record::S1Page {
+        env.record(Record::S1Page {
             index_high,
             rule: perm::s1_rule(&context.s1),
-            rights: self.rights(descriptor),
-            attrs: S1Attrs { decoded, output, non_cacheable },
+            rights: known.verdicts.s1_rights(descriptor, self.tables),
+            attrs: S1Attrs { decoded: attrs.decoded, output: attrs.output, non_cacheable: attrs.non_cacheable },
             read: Read { input: self.stage.va, entry, physical, value: descriptor.low() },
-        }
+        })
     }
 
     #[inline(always)]
@@ -341,16 +335,6 @@ impl S1Lookup<'_> {
         match &context.known {
             Some(known) => known.verdicts.s1_passes(descriptor, self.tables),
             None => context.s1_start.direct && plainly_permits(context, self.tables, descriptor),
-        }
-    }
-
-    /// What a leaf in Non-secure memory grants that [permits](Self::permits) the access.
-    #[inline(always)]
-    fn rights(&self, descriptor: impl Word) -> AccessRights {
-        let Context { pe, s1, access, known, .. } = self.stage.context;
-        match known {
-            Some(known) => known.verdicts.s1_rights(descriptor, self.tables),
-            None => perm::s1_permissions(pe, s1, *access, self.tables, descriptor, PaSpace::NonSecure).granted(),
         }
     }
 

@@ -21,7 +21,7 @@ use crate::outcome::{AddressDescriptor, FaultCode, FaultRecord, MemAttrs};
 use crate::params::{Geometry, Pattern, S2Params, Stage2};
 use crate::regime::{SecurityState, Stage};
 use crate::rule::Rule;
-use crate::step::{Event, Place, Purpose, Record, Step};
+use crate::step::{Event, Place, Purpose, Step};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -445,8 +445,8 @@ impl<E: Env, D: Word, const USUAL: bool> Lookup<E, D> for S2Walk<'_, USUAL> {
     }
 
     #[inline(always)]
-    fn page_record(&self, leaf: Leaf<D>, index_high: u8) -> Record {
-        self.plain_page_record(leaf, index_high)
+    fn record_page(&self, env: &mut E, leaf: Leaf<D>, index_high: u8) -> bool {
+        self.record_plain_page(env, leaf, index_high)
     }
 
     #[inline(always)]

@@ -6,12 +6,14 @@ use std::env;
 use std::process::Command;
 
 /// What is counted: a name, the work, and which of its loops.
-const COUNTED: [(&str, &str, Which); 6] = [
+const COUNTED: [(&str, &str, Which); 8] = [
     ("stage 1, chase", "s1_thr", Which::Floor),
     ("stage 1, prepared", "s1_thr", Which::Work),
+    ("stage 1, traced", "s1_traced", Which::Work),
     ("stage 1, raw", "s1_at_raw", Which::Work),
     ("nested, chase", "s12_thr", Which::Floor),
     ("nested, prepared", "s12_thr", Which::Work),
+    ("nested, traced", "traced", Which::Work),
     ("nested, raw", "at_raw", Which::Work),
 ];
 

@@ -26,40 +26,42 @@ pub(in crate::walk) fn usual<E: Env, L: Lookup<E, u64>>(
     let descent = Descent { geometry: &geometry, table, gpc: None, big_endian: false, ..descent };
     let start = geometry.start_level;
     let mut address = descent.first(ia).entry.address.address;
+    // What is told of the index: the first table is as large as the input size makes it, all others are full.
+    let mut high = geometry.first_index().high as u8;
     if geometry.out_of_range(address) {
         return Err(fail(lookup, env, None, descent.base_rule, FaultCode::AddressSize));
     }
     // Level after level, so that each is a constant to the compiler.
     if start <= 0 {
         let (physical, descriptor) = descent.read_plain(&mut lookup, env, address, 0)?;
-        if !descent.passes(&lookup, env, ia, (address, 0), (physical, descriptor)) {
+        if !descent.passes(&lookup, env, ia, (address, 0, high), (physical, descriptor)) {
             return turn_aside(lookup, env, ia, (address, 0), (physical, descriptor), again);
         }
         lookup.enter_table(descriptor);
-        address = descent.next_entry(ia, descriptor, 0);
+        (address, high) = descent.next_entry(ia, descriptor, 0);
     }
     if start <= 1 {
         let (physical, descriptor) = descent.read_plain(&mut lookup, env, address, 1)?;
-        if !descent.passes(&lookup, env, ia, (address, 1), (physical, descriptor)) {
+        if !descent.passes(&lookup, env, ia, (address, 1, high), (physical, descriptor)) {
             return turn_aside(lookup, env, ia, (address, 1), (physical, descriptor), again);
         }
         lookup.enter_table(descriptor);
-        address = descent.next_entry(ia, descriptor, 1);
+        (address, high) = descent.next_entry(ia, descriptor, 1);
     }
     if start <= 2 {
         let (physical, descriptor) = descent.read_plain(&mut lookup, env, address, 2)?;
-        if !descent.passes(&lookup, env, ia, (address, 2), (physical, descriptor)) {
+        if !descent.passes(&lookup, env, ia, (address, 2, high), (physical, descriptor)) {
             return turn_aside(lookup, env, ia, (address, 2), (physical, descriptor), again);
         }
         lookup.enter_table(descriptor);
-        address = descent.next_entry(ia, descriptor, 2);
+        (address, high) = descent.next_entry(ia, descriptor, 2);
     }
     let (physical, descriptor) = descent.read_plain(&mut lookup, env, address, FINAL_LEVEL)?;
     let entry = Entry { address: non_secure(address), level: FINAL_LEVEL };
     let output = non_secure(geometry.output_address(descriptor, ia, geometry.leaf_size(FINAL_LEVEL, false)));
     let leaf = Leaf { descriptor, entry, physical: non_secure(physical), output };
     let plain = lookup.is_plain_page(&geometry, descriptor);
-    if !plain || E::LISTENS && !env.record(lookup.page_record(leaf, descent.index_high(FINAL_LEVEL))) {
+    if !plain || E::LISTENS && !lookup.record_page(env, leaf, high) {
         return turn_aside(lookup, env, ia, (address, FINAL_LEVEL), (physical, descriptor), again);
     }
     Ok(lookup.finish_plain(leaf))
@@ -94,40 +96,30 @@ fn turn_aside<E: Env, L: Lookup<E, u64>>(
 }
 
 impl Descent<'_> {
-    /// Whether there is nothing to be said against a table in the usual case; and if anybody listens, he has heard of
-    /// it.
+    /// Whether there is nothing to be said against a table in the usual case, and whoever listens has been told of it.
     #[inline(always)]
     fn passes<E: Env, L: Lookup<E, u64>>(
         &self,
         lookup: &L,
         env: &mut E,
         ia: u64,
-        (entry, level): (u64, i8),
+        (entry, level, index_high): (u64, i8, u8),
         (physical, value): (u64, u64),
     ) -> bool {
         if !self.geometry.is_plain_table(value) {
             return false;
         }
-        let (stage, purpose, index_high) = (L::STAGE, lookup.place().purpose, self.index_high(level));
+        let (stage, purpose) = (L::STAGE, lookup.place().purpose);
         let read = Read { input: ia, entry, physical, value };
         !E::LISTENS || env.record(Record::Table { stage, purpose, level, index_high, read })
     }
 
-    /// The address of the descriptor to read next, after a table.
+    /// The address of the descriptor to read next, after a table, and the bit of the input address that its index
+    /// begins at.
     #[inline(always)]
-    fn next_entry(&self, ia: u64, table: u64, level: i8) -> u64 {
-        self.geometry.entry_address(self.geometry.next_table(table), ia, self.geometry.index(level + 1, 1))
-    }
-
-    /// The most significant input address bit that indexes the table at a level in the usual case.
-    #[inline(always)]
-    fn index_high(&self, level: i8) -> u8 {
-        let index = if level == self.geometry.start_level {
-            self.geometry.first_index()
-        } else {
-            self.geometry.index(level, 1)
-        };
-        index.high as u8
+    fn next_entry(&self, ia: u64, table: u64, level: i8) -> (u64, u8) {
+        let index = self.geometry.index(level + 1, 1);
+        (self.geometry.entry_address(self.geometry.next_table(table), ia, index), index.high as u8)
     }
 
     /// [`Self::read`] in the usual case: where the descriptor is in memory, and the descriptor. Who knows what it is

@@ -3,7 +3,7 @@
 use super::indirect::{S2Code, s2_code};
 use super::{Denied, nibble};
 use crate::addr::PaSpace;
-use crate::bits::bit;
+use crate::bits::{bit, bits};
 use crate::choice::Choice;
 use crate::layout::descriptor;
 use crate::params::{Pattern, S2Params};
@@ -92,6 +92,23 @@ fn direct(params: &S2Params, access: AccessDescriptor, leaf: u64) -> AccessRight
         write: bit(S2AP.get(leaf), 1) || (params.ha && params.hd && DBM.is_set(leaf)),
         execute: if access.el == 0 { !xn } else { xn == xnx },
     }
+}
+
+/// How many combinations there are of the bits of a leaf that decide what usual permissions grant.
+pub(in crate::walk) const S2_KEYS: usize = 64;
+
+/// The combination of a leaf: bits 54:51 and S2AP.
+#[inline(always)]
+pub(in crate::walk) const fn s2_key(leaf: u64) -> usize {
+    (bits(leaf, 54, 51) << 2 | bits(leaf, 7, 6)) as usize
+}
+
+/// What usual permissions grant, by key. The Exception level of the access has a say, and not what it is for.
+pub(in crate::walk) fn s2_rights(params: Option<&S2Params>, access: AccessDescriptor) -> [AccessRights; S2_KEYS] {
+    core::array::from_fn(|key| {
+        let leaf = bits(key as u64, 5, 2) << 51 | bits(key as u64, 1, 0) << 6;
+        params.map_or_else(AccessRights::default, |params| direct(params, access, leaf))
+    })
 }
 
 /// A leaf as `s2_check` sees it.

@@ -74,30 +74,33 @@ impl<'a> S2<'a> {
 }
 
 impl<const USUAL: bool> S2Walk<'_, USUAL> {
-    /// What is to be told of a page that permits the access.
+    /// Tells somebody who listens of a page that permits the access. What a context has not worked out in advance is
+    /// not told here.
     #[inline(always)]
-    pub(super) fn plain_page_record(&self, leaf: Leaf<impl Word>, index_high: u8) -> Record {
+    pub(super) fn record_plain_page<E: Env>(&self, env: &mut E, leaf: Leaf<impl Word>, index_high: u8) -> bool {
         let Leaf { descriptor, entry, output, physical } = leaf;
-        let stage = self.stage;
-        let permissions = perm::s2_permissions(&stage.base.params.usual(), stage.access(), descriptor);
-        let reached = Plain { address: output.address, low: descriptor.low() };
+        let (stage, value) = (self.stage, descriptor.low());
+        let Some(known) = &stage.base.context.known else { return false };
         let worked_out;
         // Referred to until it is in its place.
-        let attrs = match stage.known_attrs(reached.into()) {
-            Some(attrs) => attrs,
-            None => {
-                worked_out = stage.work_out_attrs(reached.low);
+        let attrs = match stage.wanted {
+            Wanted::Output { .. } => {
+                worked_out = stage.work_out_attrs(value);
                 &worked_out
             }
+            _ => match stage.known_attrs(Plain { address: output.address, low: value }.into()) {
+                Some(attrs) => attrs,
+                None => return false,
+            },
         };
         let (entry, physical) = (entry.address.address, physical.address);
-        Record::S2Page {
+        env.record(Record::S2Page {
             purpose: stage.wanted.purpose(),
             index_high,
-            rights: permissions.granted(),
+            rights: known.s2_rights[perm::s2_key(value)],
             rule: stage.attrs_rule(),
             attrs: *attrs,
-            read: Read { input: self.ipa.address, entry, physical, value: descriptor.low() },
-        }
+            read: Read { input: self.ipa.address, entry, physical, value },
+        })
     }
 }
