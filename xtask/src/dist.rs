@@ -13,6 +13,9 @@ use crate::tools;
 /// What the playground reads of a real system; the expected answers beside it are for tests.
 const SYSTEM_FILES: [&str; 4] = ["meta.json", "regs.json", "pages.json", "pages.bin.gz"];
 
+/// Which version the site is: a server with a real machine behind it serves none but its own.
+const VERSION: &str = concat!("{\"version\": \"", env!("CARGO_PKG_VERSION"), "\"}\n");
+
 /// Builds the site and puts it in place whole, so that a server never sees half of one.
 pub fn build(project: &Project) -> Result<(), String> {
     let package = web_package(project)?;
@@ -25,6 +28,7 @@ pub fn build(project: &Project) -> Result<(), String> {
         copy_tree(&project.root.join("static"), &new.join("static"))?;
         copy_tree(&package, &new.join("pkg"))?;
         copy_systems(&project.root.join("tests/realdump"), &new.join("static/systems"))?;
+        fs::write(new.join("version.json"), VERSION)?;
         remove(&dist)?;
         fs::rename(&new, &dist)
     })();

@@ -1,6 +1,7 @@
 //! Whether the machine's answer is the model's.
 
 use super::rows::{Row, Walker, explain};
+use super::{Fit, Machine, Problem, fit};
 use crate::at::{Outcome, Written};
 use crate::scenario::{Case, Run};
 use alloc::collections::BTreeMap;
@@ -17,6 +18,31 @@ pub enum Verdict {
     Explained(Vec<Row>),
     /// They differ otherwise.
     Unexplained,
+}
+
+/// A case, answered by the machine and by the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The case as the machine had it.
+    pub fit: Fit,
+    /// The machine's answer.
+    pub machine: Run,
+    /// The model's answer to the very same case.
+    pub model: Run,
+    /// How they compare.
+    pub verdict: Verdict,
+}
+
+/// Asks the machine, and then the model what the machine was asked.
+///
+/// # Errors
+/// Why the machine gives no answer.
+pub fn ask(machine: &mut Machine, case: &Case) -> Result<Asked, Problem> {
+    let mut fit = fit(case, &machine.limits()).map_err(Problem::Unfit)?;
+    let answer = machine.run(&mut fit)?;
+    let model = fit.case.trace();
+    let verdict = compare(&fit.case, &model, &answer, machine.limits().walker);
+    Ok(Asked { fit, machine: answer, model, verdict })
 }
 
 /// Compares the machine's answer with the model's.
@@ -47,6 +73,6 @@ pub(super) fn is_same((case, model): (&Case, &Run), (asked, machine): (&Case, &R
 }
 
 /// Which bits of memory are others in the end.
-fn changes(case: &Case, run: &Run) -> BTreeMap<u64, u64> {
+pub(crate) fn changes(case: &Case, run: &Run) -> BTreeMap<u64, u64> {
     run.writes.iter().map(|&(address, word)| (address, word ^ case.memory.word(address))).collect()
 }

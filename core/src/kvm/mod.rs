@@ -10,7 +10,7 @@
 //! | `guest` | the code that executes in the VM |
 //! | `fit` | makes a case one that a VM can ask: where the guest's code goes, what the VM's own features leave |
 //! | `random` | invents such cases |
-//! | `compare`, `rows`, `differences` | tells answers that are equal, or differ as is known, from the others |
+//! | `compare`, `rows`, `differences`, `told` | tells answers that are equal, or differ as is known, from the others |
 //! | `arm` | the VM itself, its memory, and the stories in which a page is missing |
 //!
 //! Where there is no KVM, everything says so: [`Problem::Unavailable`].
@@ -22,6 +22,7 @@ mod fit;
 mod guest;
 mod random;
 mod rows;
+mod told;
 
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
 mod arm;
@@ -33,11 +34,15 @@ mod absent;
 #[cfg(not(all(target_arch = "aarch64", target_os = "linux")))]
 pub use absent::{Machine, Scene, kernel, levels, probe};
 
-pub use compare::{Verdict, compare};
+pub(crate) use compare::changes;
+pub use compare::{Asked, Verdict, ask, compare};
 pub use fit::{Fit, Limits, fit};
 pub use random::Cases;
 pub use rows::{Row, Walker, explain};
+pub use told::sentence;
 
+use crate::layout::sysreg::{SysReg, hcr_el2};
+use crate::scenario::Case;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -65,6 +70,16 @@ impl Level {
         match self {
             Self::El1 => 1,
             Self::Vel2 | Self::Vel2Nvhe => 2,
+        }
+    }
+
+    /// The level that a case asks for.
+    #[must_use]
+    pub fn of(case: &Case) -> Self {
+        match case.pe.el {
+            2 if hcr_el2::E2H.is_set(case.pe.regs.get(SysReg::HcrEl2)) => Self::Vel2,
+            2 => Self::Vel2Nvhe,
+            _ => Self::El1,
         }
     }
 

@@ -9,6 +9,8 @@ pub mod fields;
 pub mod links;
 pub mod machine;
 pub mod matrix;
+#[cfg(feature = "json")]
+pub mod real;
 pub mod regime;
 pub mod result;
 pub mod so_far;

@@ -18,10 +18,11 @@ use packages::Bed;
 pub const TARGET: &str = "aarch64-unknown-linux-musl";
 
 /// What the machine runs, with the exit code that is right; `VECTORS` are all vectors.
-const PLAN: [(&str, i32); 7] = [
+const PLAN: [(&str, i32); 8] = [
     ("stagewalk check VECTORS", 0),
     ("stagewalk kvm at --example page-4k", 0),
     ("stagewalk kvm at --example stage2-hole", 0),
+    ("stagewalk serve --kvm --check --port 0", 0),
     ("stagewalk kvm story", 0),
     ("stagewalk kvm diff --level el1 --cases 5000", 0),
     ("stagewalk kvm diff --level vel2 --cases 2500", 0),

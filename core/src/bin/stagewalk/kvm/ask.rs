@@ -1,14 +1,14 @@
 //! `stagewalk kvm at` and `stagewalk kvm walk`: one case on the machine, beside the model.
 
-use super::{level_of, print_json};
+use super::print_json;
 use crate::failure::{Exit, Failure};
 use crate::source::Source;
 use crate::style::{FAULT, GOOD, HEADING};
 use crate::{report, style, walk};
 use serde::Serialize;
-use stagewalk::kvm::{self, Fit, Level, Machine, Problem, Verdict};
+use stagewalk::kvm::{self, Level, Machine, Verdict};
+use stagewalk::scenario::Expect;
 use stagewalk::scenario::batch::MachineAnswer;
-use stagewalk::scenario::{Expect, Run};
 use stagewalk::view::Translation;
 use std::io::Write;
 
@@ -34,21 +34,14 @@ struct Document<'a> {
 
 struct Asked {
     level: Level,
-    fit: Fit,
-    machine: Run,
-    model: Run,
-    verdict: Verdict,
+    both: kvm::Asked,
 }
 
 fn ask(args: &Args) -> Result<Asked, Failure> {
     let case = args.source.case()?;
-    let level = level_of(&case);
-    let mut vm = Machine::new(level)?;
-    let mut fit = kvm::fit(&case, &vm.limits()).map_err(Problem::Unfit)?;
-    let machine = vm.run(&mut fit)?;
-    let model = fit.case.trace();
-    let verdict = kvm::compare(&fit.case, &model, &machine, vm.limits().walker);
-    Ok(Asked { level, fit, machine, model, verdict })
+    let level = Level::of(&case);
+    let both = kvm::ask(&mut Machine::new(level)?, &case)?;
+    Ok(Asked { level, both })
 }
 
 impl Asked {
@@ -56,23 +49,23 @@ impl Asked {
         print_json(&Document {
             schema: "stagewalk.kvm.at/1",
             level: self.level,
-            verdict: &self.verdict,
-            machine: MachineAnswer::new(&self.fit.case.id, &self.machine),
-            model: self.model.to_expect(),
+            verdict: &self.both.verdict,
+            machine: MachineAnswer::new(&self.both.fit.case.id, &self.both.machine),
+            model: self.both.model.to_expect(),
         })
     }
 
     /// The machine's answer, and how it compares.
     fn machine(&self, out: &mut impl Write) -> Result<(), Failure> {
-        let case = &self.fit.case;
+        let case = &self.both.fit.case;
         let heading = HEADING;
         writeln!(out, "{heading}{}, on the machine ({}){heading:#}", report::question(case), self.level.title())?;
-        let view = Translation::new(&case.pe, case.op, case.va, &self.machine.answer, Vec::new());
+        let view = Translation::new(&case.pe, case.op, case.va, &self.both.machine.answer, Vec::new());
         report::result(out, &view.result)?;
-        for &(address, word) in &self.machine.writes {
+        for &(address, word) in &self.both.machine.writes {
             writeln!(out, "a descriptor became {} at {}", style::word(word.into(), 64), style::hex(address.into()))?;
         }
-        let (mark, style, said) = match &self.verdict {
+        let (mark, style, said) = match &self.both.verdict {
             Verdict::Equal => ("✓", GOOD, "the model gives the same answer".into()),
             Verdict::Explained(rows) => ("✓", GOOD, format!("the model differs as known: row {}", style::list(rows))),
             Verdict::Unexplained => ("✗", FAULT, "the model gives another answer".into()),
@@ -82,7 +75,7 @@ impl Asked {
     }
 
     const fn exit(&self) -> Exit {
-        if matches!(self.verdict, Verdict::Unexplained) { Exit::Fault } else { Exit::Answered }
+        if matches!(self.both.verdict, Verdict::Unexplained) { Exit::Fault } else { Exit::Answered }
     }
 }
 
@@ -94,10 +87,11 @@ pub fn at(args: &Args) -> Result<Exit, Failure> {
     }
     let mut out = anstream::stdout().lock();
     asked.machine(&mut out)?;
-    if asked.verdict != Verdict::Equal {
+    if asked.both.verdict != Verdict::Equal {
         writeln!(out, "\n{HEADING}On the model{HEADING:#}")?;
-        let case = &asked.fit.case;
-        let view = Translation::new(&case.pe, case.op, case.va, &asked.model.answer, asked.model.steps.clone());
+        let case = &asked.both.fit.case;
+        let view =
+            Translation::new(&case.pe, case.op, case.va, &asked.both.model.answer, asked.both.model.steps.clone());
         report::result(&mut out, &view.result)?;
     }
     Ok(asked.exit())
@@ -110,7 +104,7 @@ pub fn walk(args: &Args) -> Result<Exit, Failure> {
         return Ok(asked.exit());
     }
     let mut out = anstream::stdout().lock();
-    walk::tell(&mut out, &asked.fit.case, &asked.model)?;
+    walk::tell(&mut out, &asked.both.fit.case, &asked.both.model)?;
     writeln!(out)?;
     asked.machine(&mut out)?;
     Ok(asked.exit())

@@ -8,10 +8,9 @@ use crate::failure::{Exit, Failure};
 use crate::style::{FAULT, GOOD, HEADING, QUIET};
 use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
-use stagewalk::kvm::{self, Level, Machine, Problem};
-use stagewalk::layout::sysreg::{SysReg, hcr_el2};
+use stagewalk::kvm::{self, Asked, Level, Machine, Problem};
+use stagewalk::scenario::Case;
 use stagewalk::scenario::batch::MachineAnswer;
-use stagewalk::scenario::{Case, Run};
 use std::io::{self, Write};
 
 /// Ask a real machine: an arm64 host with KVM, whose VMs execute the AT instruction.
@@ -107,15 +106,29 @@ impl Machines {
     /// Asks the machine of the case's level.
     pub fn answer<'a>(&mut self, case: &'a Case) -> Result<Answered<'a>, Failure> {
         let id = case.id.as_str();
-        match self.run(case) {
+        let run = self.machine(case).and_then(|machine| {
+            let mut fit = kvm::fit(case, &machine.limits()).map_err(Problem::Unfit)?;
+            machine.run(&mut fit)
+        });
+        match run {
             Ok(run) => Ok(Answered::Machine(MachineAnswer::new(id, &run))),
             Err(Problem::Unfit(reason)) => Ok(Answered::Unfit { id, status: "unfit", reason }),
             Err(problem) => Err(problem.into()),
         }
     }
 
-    fn run(&mut self, case: &Case) -> Result<Run, Problem> {
-        let level = level_of(case);
+    /// Asks the machine of the case's level, and the model what the machine was asked.
+    pub fn ask(&mut self, case: &Case) -> Result<Asked, Problem> {
+        let asked = self.machine(case).and_then(|machine| kvm::ask(machine, case));
+        if let Err(Problem::Failed(_)) = asked {
+            // what it failed at may have left it in any state
+            self.made.retain(|machine| machine.limits().level != Level::of(case));
+        }
+        asked
+    }
+
+    fn machine(&mut self, case: &Case) -> Result<&mut Machine, Problem> {
+        let level = Level::of(case);
         if !self.levels.contains(&level) {
             return Err(Problem::Unfit(format!("this host has no VMs at {}", level.title())));
         }
@@ -123,18 +136,7 @@ impl Machines {
             self.made.push(Machine::new(level)?);
         }
         let machine = self.made.iter_mut().find(|machine| machine.limits().level == level);
-        let machine = machine.ok_or_else(|| Problem::Failed("no machine".into()))?;
-        let mut fit = kvm::fit(case, &machine.limits()).map_err(Problem::Unfit)?;
-        machine.run(&mut fit)
-    }
-}
-
-/// The level that a case asks for.
-pub fn level_of(case: &Case) -> Level {
-    match case.pe.el {
-        2 if hcr_el2::E2H.is_set(case.pe.regs.get(SysReg::HcrEl2)) => Level::Vel2,
-        2 => Level::Vel2Nvhe,
-        _ => Level::El1,
+        machine.ok_or_else(|| Problem::Failed("no machine".into()))
     }
 }
 
@@ -143,17 +145,24 @@ fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What the host offers, with the name of the form.
 #[derive(Serialize)]
-struct Probed {
+pub struct Probed {
     schema: &'static str,
     #[serde(flatten)]
     probe: kvm::Probe,
 }
 
+impl From<kvm::Probe> for Probed {
+    fn from(probe: kvm::Probe) -> Self {
+        Self { schema: "stagewalk.kvm.probe/1", probe }
+    }
+}
+
 fn probe(args: &ProbeArgs) -> Result<Exit, Failure> {
     let probe = kvm::probe()?;
     if args.json {
-        print_json(&Probed { schema: "stagewalk.kvm.probe/1", probe })?;
+        print_json(&Probed::from(probe))?;
         return Ok(Exit::Answered);
     }
     let mut out = anstream::stdout().lock();
