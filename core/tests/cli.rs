@@ -424,6 +424,17 @@ fn a_file_of_several_cases_is_read_by_id() {
     fs::remove_file(path).expect("the file was there");
 }
 
+#[test]
+fn serve_with_a_machine_needs_the_feature_and_an_arm64_host() {
+    if cfg!(all(feature = "kvm", target_arch = "aarch64")) {
+        return; // then it depends on the host
+    }
+    let ran = stagewalk(&["serve", "--kvm", "--port", "0"], "");
+    let said =
+        if cfg!(feature = "kvm") { "this takes an arm64 machine" } else { "cargo install --path core --features kvm" };
+    assert!(ran.code == 4 && ran.err.contains(said) && ran.out.is_empty(), "{}: {}", ran.code, ran.err);
+}
+
 /// The answer to a request, as bytes off the wire.
 fn request(address: &str, head: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("the server listens");

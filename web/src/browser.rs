@@ -1,8 +1,12 @@
 //! The few things the playground asks of the browser itself.
 
+use crate::real;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{HtmlElement, Storage, Window};
+
+/// Where the tab keeps its token.
+const TOKEN: &str = "stagewalk.machine";
 
 fn window() -> Option<Window> {
     web_sys::window()
@@ -24,6 +28,25 @@ pub fn keep_setting(name: &str, value: &str) {
     }
 }
 
+/// Takes the token for the real machine out of the address bar, if it is there, and keeps it as long as the tab.
+pub fn take_token() -> Option<String> {
+    let hash = window()?.location().hash().ok()?;
+    let (token, rest) = real::split_token(&hash);
+    if rest.len() + 1 < hash.len() {
+        replace_fragment(&rest);
+    }
+    let tab = window()?.session_storage().ok()?;
+    if let (Some(token), Some(tab)) = (&token, tab) {
+        let _ = tab.set_item(TOKEN, token);
+    }
+    token
+}
+
+/// The token that this tab has.
+pub fn token() -> Option<String> {
+    window()?.session_storage().ok()??.get_item(TOKEN).ok()?
+}
+
 /// The URL's fragment, or else its query: links can be written by hand in either.
 pub fn fragment() -> String {
     let Some(location) = window().map(|window| window.location()) else { return String::new() };
@@ -36,7 +59,7 @@ pub fn replace_fragment(fragment: &str) {
     let Some(window) = window() else { return };
     let Ok(history) = window.history() else { return };
     let path = window.location().pathname().unwrap_or_default();
-    let url = format!("{path}#{fragment}");
+    let url = if fragment.is_empty() { path } else { format!("{path}#{fragment}") };
     let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&url));
 }
 

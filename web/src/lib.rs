@@ -9,10 +9,13 @@ pub mod document;
 pub mod history;
 pub mod link;
 pub mod parse;
+pub mod real;
 pub mod refusal;
 pub mod state;
 pub mod vcpus;
 
+#[cfg(target_arch = "wasm32")]
+mod ask;
 #[cfg(target_arch = "wasm32")]
 mod browser;
 #[cfg(target_arch = "wasm32")]

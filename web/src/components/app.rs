@@ -80,6 +80,8 @@ fn opening() -> (Screen, Walk, Vcpus) {
 /// The page.
 #[function_component]
 pub fn App() -> Html {
+    // before anything reads the address bar
+    let token = use_state_eq(|| browser::take_token().or_else(browser::token).map(AttrValue::from));
     let first = use_mut_ref(|| Some(opening()));
     let opened = first.borrow_mut().take();
     let (screen, walk, others) = opened.map_or((None, None, None), |(a, b, c)| (Some(a), Some(b), Some(c)));
@@ -109,7 +111,11 @@ pub fn App() -> Html {
     };
     let state = Rc::clone(&walk.0);
     use_address_bar(link(*screen, &state, others.0.as_deref()));
-    use_links(*screen, &act, &show_vcpus, &act_vcpus, &go);
+    let keep_token = {
+        let token = token.clone();
+        Callback::from(move |new: String| token.set(Some(new.into())))
+    };
+    use_links(*screen, &act, &show_vcpus, &act_vcpus, &go, &keep_token);
     use_fetch(state.wanted(), &act);
     use_effect_with((), |()| browser::mark_ready());
     let shortcuts = use_state(|| browser::setting("shortcuts").as_deref() != Some("off"));
@@ -125,7 +131,7 @@ pub fn App() -> Html {
         (Screen::Vcpus, Some(state)) => {
             html! { <VcpusPage {frame} state={SharedVcpus(Rc::clone(state))} act={act_vcpus} /> }
         }
-        _ => html! { <WalkPage {frame} state={Shared(state)} {act} /> },
+        _ => html! { <WalkPage {frame} state={Shared(state)} {act} token={(*token).clone()} /> },
     }
 }
 
@@ -176,10 +182,15 @@ fn use_links(
     show: &Callback<Option<VcpusLink>>,
     tell: &Callback<vcpus::state::Action>,
     go: &Callback<Screen>,
+    keep_token: &Callback<String>,
 ) {
     let (act, show, tell, go) = (act.clone(), show.clone(), tell.clone(), go.clone());
+    let keep_token = keep_token.clone();
     use_effect_with(screen, move |&screen| {
         let listener = EventListener::new(&gloo::utils::window(), "hashchange", move |_| {
+            if let Some(token) = browser::take_token() {
+                keep_token.emit(token);
+            }
             match Address::read(&browser::fragment()) {
                 Ok(Some(Address::Vcpus(link))) => {
                     show.emit(Some(link));

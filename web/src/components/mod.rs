@@ -11,6 +11,7 @@ pub mod keyboard;
 pub mod matrix;
 pub mod memory;
 pub mod notice;
+pub mod real;
 pub mod regime_strip;
 pub mod registers;
 pub mod result_bar;
@@ -20,6 +21,7 @@ pub mod va_strip;
 pub mod vcpus;
 pub mod walk_page;
 
+use crate::real::Standing;
 use crate::state::{Action, Move, State};
 use stagewalk::view::links::{Target, related};
 use std::collections::BTreeSet;
@@ -39,11 +41,13 @@ pub struct Ctx {
     pub linked: Rc<BTreeSet<Target>>,
     /// Points at something, or at nothing.
     pub point: Callback<Option<Target>>,
+    /// How it stands with the real machine's answer, where there is such a machine.
+    pub real: Option<Rc<Standing>>,
 }
 
 impl PartialEq for Ctx {
     fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.state, &other.state) && self.pointed == other.pointed
+        Rc::ptr_eq(&self.state, &other.state) && self.pointed == other.pointed && self.real == other.real
     }
 }
 
@@ -58,7 +62,7 @@ impl Ctx {
     ) -> Self {
         let links = &state.current.translation.links;
         let linked = Rc::new(pointed.map(|target| related(links, target).collect()).unwrap_or_default());
-        Self { state, act, pointed, linked, point }
+        Self { state, act, pointed, linked, point, real: None }
     }
 
     /// A callback that acts.

@@ -1,5 +1,6 @@
 //! The result in a line, and why.
 
+use super::real::MachineBadge;
 use super::{Panel, hex};
 use crate::state::{Action, Move};
 use stagewalk::view::explain::{self, Reason};
@@ -51,6 +52,7 @@ pub fn ResultBar(props: &Panel) -> Html {
             <ol id="why-chain" class="chain" hidden={!*open}>
                 { for reasons.iter().map(|reason| link(ctx, reason)) }
             </ol>
+            <MachineBadge ctx={ctx.clone()} />
         </section>
     }
 }

@@ -1,6 +1,7 @@
 //! PAR_EL1, or the registers of an exception, field by field, each with the step that decided it.
 
 use super::field_table::{number, range};
+use super::real::MachineAnswer;
 use super::{Ctx, Panel, hex};
 use crate::state::Move;
 use stagewalk::view::links::Target;
@@ -13,13 +14,15 @@ use yew::prelude::*;
 pub fn ResultPanel(props: &Panel) -> Html {
     let ctx = &props.ctx;
     let result = &ctx.state.current.translation.result;
-    if result.registers.is_empty() || ctx.state.current.refusal.is_some() {
+    let silent = result.registers.is_empty() && ctx.real.is_none();
+    if silent || ctx.state.current.refusal.is_some() {
         return Html::default();
     }
     html! {
         <section class="written" aria-labelledby="written-title">
             <h2 id="written-title">{ "What the instruction writes" }</h2>
             { for result.registers.iter().map(|written| register(ctx, written)) }
+            <MachineAnswer ctx={ctx.clone()} />
         </section>
     }
 }

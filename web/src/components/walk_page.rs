@@ -8,6 +8,7 @@ use super::keyboard;
 use super::matrix::Walk;
 use super::memory::MemoryPanel;
 use super::notice::NoticeBar;
+use super::real::use_real;
 use super::regime_strip::RegimeStrip;
 use super::registers::Registers;
 use super::result_bar::ResultBar;
@@ -29,6 +30,8 @@ pub struct Props {
     pub state: Shared,
     /// Acts on it.
     pub act: Callback<Action>,
+    /// What the real machine is asked with, where there is one.
+    pub token: Option<AttrValue>,
 }
 
 /// A state, equal to itself alone.
@@ -50,7 +53,8 @@ pub fn WalkPage(props: &Props) -> Html {
         Callback::from(move |target| pointed.set(target))
     };
     keyboard::use_shortcuts(&props.act, props.frame.shortcuts, keyboard::walk_keys);
-    let ctx = Ctx::new(Rc::clone(&props.state.0), props.act.clone(), *pointed, point);
+    let real = use_real(&props.state.0.current, props.token.as_ref());
+    let ctx = Ctx { real, ..Ctx::new(Rc::clone(&props.state.0), props.act.clone(), *pointed, point) };
     let dismiss = ctx.on(|_: MouseEvent| Action::Dismiss);
     html! {
         <>

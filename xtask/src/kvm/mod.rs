@@ -103,6 +103,7 @@ fn file_system(project: &Project, plan: &[(String, i32)]) -> Result<Vec<u8>, Str
     let mut archive = Archive::default();
     archive.device("dev/console", 5, 1);
     archive.device("dev/kvm", 10, 232);
+    archive.device("dev/urandom", 1, 9);
     archive.file("init", &read(&built.join("stagewalk-init"))?);
     archive.file("bin/stagewalk", &read(&built.join("stagewalk"))?);
     let mut vectors = Vec::new();
