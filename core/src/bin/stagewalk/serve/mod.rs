@@ -43,7 +43,7 @@ pub struct Args {
     /// Show a real machine's answer beside the model's: the VMs of this host, as with `stagewalk kvm`.
     #[arg(long)]
     kvm: bool,
-    /// Ask the own server a few cases over loopback, compare, and end.
+    /// Ask the own server a few cases over loopback, see that the machine's answers arrive, and end.
     #[cfg(feature = "kvm")]
     #[arg(long, hide = true, requires = "kvm")]
     check: bool,

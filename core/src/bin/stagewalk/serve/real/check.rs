@@ -38,12 +38,13 @@ pub fn ask_over(port: u16, token: &str) -> Heard {
     heard.collect()
 }
 
-/// Asks the machine again without the server between, and says whether that came to the same.
-pub fn compare(heard: Heard, mut ask: impl FnMut(&Case) -> Result<Value, Problem>) -> Result<Exit, Failure> {
+/// Says whether what the machine gave came over loopback as it was.
+pub fn compare(heard: Heard, given: Vec<Result<Value, Problem>>) -> Result<Exit, Failure> {
     let mut out = anstream::stdout().lock();
-    let mut exit = Exit::Answered;
-    for (case, heard) in heard.map_err(|why| Failure::unavailable(format_args!("the own server: {why}")))? {
-        let same = match ask(&case) {
+    let heard = heard.map_err(|why| Failure::unavailable(format_args!("the own server: {why}")))?;
+    let mut exit = if heard.len() == given.len() { Exit::Answered } else { Exit::Fault };
+    for ((case, heard), given) in heard.into_iter().zip(given) {
+        let same = match given {
             Ok(answer) => answer == heard,
             Err(Problem::Unfit(why)) => heard["status"] == "unfit" && heard["reason"] == Value::String(why),
             Err(problem) => return Err(problem.into()),

@@ -67,8 +67,13 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             .map_err(|error| Problem::Failed(error.to_string()))
     };
     if args.check {
-        let heard = serve(&server, &endpoint, None, queue, &mut ask, Some(|| check::ask_over(port, &token)));
-        return check::compare(heard.unwrap_or_else(|| Err("it did not end".into())), ask);
+        let mut given = Vec::new();
+        let noted = |case: &Case| {
+            given.push(ask(case));
+            given.last().cloned().unwrap_or(Ok(Value::Null))
+        };
+        let heard = serve(&server, &endpoint, None, queue, noted, Some(|| check::ask_over(port, &token)));
+        return check::compare(heard.unwrap_or_else(|| Err("it did not end".into())), given);
     }
     anstream::eprintln!("{about}.\n{QUIET}Who has this address may ask it, until this program ends.{QUIET:#}");
     tell(&url(port, &token))?;
