@@ -85,7 +85,7 @@ pub fn question(case: &Case) -> Result<String, String> {
 #[must_use]
 pub fn split_token(fragment: &str) -> (Option<String>, String) {
     let pairs = fragment.trim_start_matches('#').split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let (own, rest): (Vec<_>, Vec<_>) = pairs.filter(|pair| pair.0 != "").partition(|(key, _)| *key == KEY);
+    let (own, rest): (Vec<_>, Vec<_>) = pairs.filter(|(key, _)| !key.is_empty()).partition(|(key, _)| *key == KEY);
     let plain = |token: &&str| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let token = own.last().map(|(_, token)| *token).filter(plain).map(Into::into);
     let rest: Vec<String> = rest
