@@ -176,6 +176,11 @@ fn fields(here: &Register, there: &Register, all: &mut Vec<Unlike>) {
         if one.is_some() == other.is_some() && (here.value ^ there.value) & mask & known == 0 || open {
             continue;
         }
+        // where the format is another, what is 0 and has no name says nothing
+        let silent = |field: &Decided| field.field.value == 0 && field.field.named.is_none();
+        if one.is_some() != other.is_some() && one.iter().chain(&other).all(silent) {
+            continue;
+        }
         let value = |field: Option<Decided>| field.map(|field| told(&field));
         let register = here.register.name().into();
         all.push(Unlike { register, field: name.into(), shown: value(one), machine: value(other) });

@@ -69,6 +69,7 @@ fn what_differs_is_told_by_field() {
     for expected in ["result", "F", "FST", "PA"] {
         assert!(fields.contains(&expected), "{expected}: {fields:?}");
     }
+    assert!(!fields.contains(&"DirtyBit"), "0, and of the other format alone: {fields:?}");
     assert_eq!(other.differences[0].machine.as_deref(), Some("fault"));
 }
 
