@@ -11,7 +11,7 @@ use crate::layout::Field;
 use crate::layout::sysreg::{hcr_el2, hfgitr_el2};
 use crate::outcome::{AddressDescriptor, FaultRecord};
 use crate::par;
-use crate::params::{S1Params, Stage2};
+use crate::params::Stage2;
 use crate::pe::Pe;
 use crate::regime::Regime;
 use crate::rule::Rule;
@@ -88,6 +88,7 @@ pub(crate) enum Gate {
 }
 
 /// UNDEFINED and trap rules, in the order of the accessors (Arm ARM C5.4).
+#[inline(always)]
 pub(crate) fn gate(pe: &Pe, op: Op, at: &At) -> Gate {
     let feature = match at.access {
         AtAccess::Any => pe.has(Feature::Ats1a),
@@ -108,6 +109,7 @@ pub(crate) fn gate(pe: &Pe, op: Op, at: &At) -> Gate {
     }
 }
 
+#[inline(always)]
 fn gate_at_el1(pe: &Pe, op: Op, at: &At) -> Gate {
     if pe.el2_enabled() && hcr_el2::AT.is_set(pe.hcr()) {
         Gate::Trap(Rule::AtTrapHcr)
@@ -133,16 +135,13 @@ const fn trap_bit(op: Op) -> Option<Field> {
 }
 
 /// Whether AT S12Ex asks stage 2 at all: not for a host, nor with stage 2 off, nor without EL2.
+#[inline(always)]
 const fn stage2_answers(pe: &Pe) -> bool {
-    stage2_on(pe) && !pe.el0_is_host()
-}
-
-const fn stage2_on(pe: &Pe) -> bool {
-    let hcr = pe.hcr();
-    pe.el2_enabled() && (hcr_el2::VM.is_set(hcr) || hcr_el2::DC.is_set(hcr))
+    pe.stage2_on() && !pe.el0_is_host()
 }
 
 /// What an AT instruction translates: in which regime, as which access (`AArch64.AT`, up to its translation).
+#[inline(always)]
 pub(crate) fn at_subject(pe: &Pe, at: &At) -> (Regime, AccessDescriptor) {
     let hcr = pe.hcr();
     let host = hcr_el2::E2H.is_set(hcr) && hcr_el2::TGE.is_set(hcr);
@@ -181,13 +180,14 @@ fn access_subject(pe: &Pe, access: Access) -> (Regime, AccessDescriptor) {
 }
 
 /// `AArch64.AT`.
+#[inline(always)]
 fn execute_at<E: Env>(pe: &Pe, at: &At, va: u64, env: &mut E) -> Result<Answer, E::Stop> {
     let (regime, access) = at_subject(pe, at);
     let context = context(pe, regime, access, va, env, at.both_stages);
     let stage1_only = !at.both_stages;
     match walk::translate(&context, env, va, at.both_stages) {
         Ok(output) => {
-            let par = par::encode_success(pe, regime, stage1_only, &output);
+            let par = par::encode_success(pe, regime, access.security, stage1_only, &output);
             note(env, Rule::ParSuccess, || Event::Par { value: par.value });
             Ok(Answer { result: Outcome::Par(par), fault: None, output: Some(output) })
         }
@@ -262,13 +262,12 @@ fn context<'a, E: Env>(
     env: &mut E,
     stage2_on_output: bool,
 ) -> Context<'a> {
-    let s1 = S1Params::new(pe, regime, access.security, va);
-    let context = Context::new(pe, s1, access);
+    let context = Context::new(pe, regime, va, access);
     let stage2_on_walk = context.s2.as_ref().is_some_and(Stage2::enabled);
     note(env, Rule::AtRegime, || Event::Regime {
         regime,
         security: access.security,
-        range: s1.range,
+        range: context.s1.range,
         el: access.el,
         stage2_on_walk,
         stage2_on_output: stage2_on_walk && stage2_on_output,
@@ -291,7 +290,7 @@ pub(crate) fn scope(pe: &Pe, op: Op) -> (Regime, bool) {
         }
         OpKind::Access(access) => {
             let (regime, _) = access_subject(pe, access);
-            (regime, regime == Regime::El10 && stage2_on(pe))
+            (regime, regime == Regime::El10 && pe.stage2_on())
         }
     }
 }

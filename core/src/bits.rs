@@ -32,6 +32,40 @@ pub const fn align_down(value: u64, n: u32) -> u64 {
     if n > 63 { 0 } else { value & (u64::MAX << n) }
 }
 
+/// What some bits of a word must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    /// The bits.
+    pub mask: u64,
+    /// Their values.
+    pub value: u64,
+}
+
+impl Pattern {
+    /// No word is like that.
+    pub const NONE: Self = Self { mask: 0, value: u64::MAX };
+
+    /// Whether a word is like that.
+    #[must_use]
+    #[inline(always)]
+    pub const fn matches(self, word: u64) -> bool {
+        word & self.mask == self.value
+    }
+
+    /// A word that [matches](Self::matches), with what that means said in constants, for the compiler to see.
+    #[must_use]
+    #[inline(always)]
+    pub const fn applied(self, word: u64) -> u64 {
+        word & !self.mask | self.value
+    }
+
+    /// A word is like both, which do not contradict each other.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self { mask: self.mask | other.mask, value: self.value | other.value }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,44 +9,48 @@ use crate::regime::{Regime, SecurityState};
 impl Pe {
     /// Whether the feature is implemented.
     #[must_use]
+    #[inline(always)]
     pub const fn has(&self, feature: Feature) -> bool {
         self.features.has(feature)
     }
 
     /// Implemented physical address size in bits (`AArch64.PAMax`), kept to what the architecture knows: 32 to 56.
     #[must_use]
+    #[inline(always)]
     pub const fn pa_max(&self) -> u32 {
-        match self.pa_bits {
-            0..=32 => 32,
-            33..=55 => self.pa_bits as u32,
-            _ => 56,
-        }
+        let bits = if self.pa_bits < 32 { 32 } else { self.pa_bits as u32 };
+        if bits > 56 { 56 } else { bits }
     }
 
     /// The raw value of HCR_EL2, 0 where EL2 is not implemented.
     #[must_use]
+    #[inline(always)]
     pub const fn hcr(&self) -> u64 {
         if self.has(Feature::El2) { self.regs.get(SysReg::HcrEl2) } else { 0 }
     }
 
+    #[inline(always)]
     pub(crate) const fn scr(&self) -> u64 {
         self.regs.get(SysReg::ScrEl3)
     }
 
     /// `HaveSecureState`.
     #[must_use]
+    #[inline(always)]
     pub const fn has_secure_state(&self) -> bool {
         self.has(Feature::El3) && (!self.has(Feature::Rme) || self.has(Feature::Sel2))
     }
 
     /// `IsSecureEL2Enabled`.
     #[must_use]
+    #[inline(always)]
     pub const fn secure_el2_enabled(&self) -> bool {
         self.has(Feature::El2) && self.has(Feature::Sel2) && self.has(Feature::El3) && scr_el3::EEL2.is_set(self.scr())
     }
 
     /// `EL2Enabled`: whether EL2 exists in the current Security state.
     #[must_use]
+    #[inline(always)]
     pub const fn el2_enabled(&self) -> bool {
         self.has(Feature::El2)
             && (!self.has(Feature::El3) || scr_el3::NS.is_set(self.scr()) || self.secure_el2_enabled())
@@ -54,6 +58,7 @@ impl Pe {
 
     /// `EffectiveSCR_EL3_NS`.
     #[must_use]
+    #[inline(always)]
     pub const fn effective_ns(&self) -> bool {
         !self.has(Feature::El3) || !self.has_secure_state() || scr_el3::NS.is_set(self.scr())
     }
@@ -61,6 +66,7 @@ impl Pe {
     /// `SecurityStateAtEL`. {NSE, NS} = {1, 0} is reserved, and so is Secure state where `FEAT_RME` comes without
     /// `FEAT_SEL2`: both read as Non-secure here.
     #[must_use]
+    #[inline(always)]
     pub const fn security_state(&self, el: u8) -> SecurityState {
         if el == 3 {
             return if self.has(Feature::Rme) { SecurityState::Root } else { SecurityState::Secure };
@@ -81,18 +87,21 @@ impl Pe {
 
     /// `ELIsInHost(EL2)`: EL2 uses the EL2&0 regime.
     #[must_use]
+    #[inline(always)]
     pub const fn el2_is_host(&self) -> bool {
         self.has(Feature::Vhe) && self.el2_enabled() && hcr_el2::E2H.is_set(self.hcr())
     }
 
     /// `ELIsInHost(EL0)`: EL0 uses the EL2&0 regime.
     #[must_use]
+    #[inline(always)]
     pub const fn el0_is_host(&self) -> bool {
         self.el2_is_host() && hcr_el2::TGE.is_set(self.hcr())
     }
 
     /// `TranslationRegime`.
     #[must_use]
+    #[inline(always)]
     pub const fn translation_regime(&self, el: u8) -> Regime {
         match el {
             0 if self.el0_is_host() => Regime::El20,
@@ -105,12 +114,14 @@ impl Pe {
 
     /// `IsHCRXEL2Enabled`.
     #[must_use]
+    #[inline(always)]
     pub const fn hcrx_enabled(&self) -> bool {
         self.has(Feature::Hcx) && (!self.has(Feature::El3) || scr_el3::HXEn.is_set(self.scr())) && self.el2_enabled()
     }
 
     /// `IsTCR2EL1Enabled`.
     #[must_use]
+    #[inline(always)]
     pub const fn tcr2_el1_enabled(&self) -> bool {
         let hcrx = self.regs.get(SysReg::HcrxEl2);
         self.has(Feature::Tcr2)
@@ -134,10 +145,15 @@ impl Pe {
     /// TCR2_ELx as it counts in a regime: 0 where it is not implemented or not enabled. For EL3, TCR_EL3's bits of the
     /// same meaning, moved to TCR2's places.
     #[must_use]
+    #[inline(always)]
     pub const fn effective_tcr2(&self, regime: Regime) -> u64 {
         match regime {
-            Regime::El10 if self.tcr2_el1_enabled() => self.regs.get(SysReg::Tcr2El1),
-            Regime::El20 | Regime::El2 if self.tcr2_el2_enabled() => self.regs.get(SysReg::Tcr2El2),
+            // One that is 0 need not be in effect.
+            Regime::El10 => match self.regs.get(SysReg::Tcr2El1) {
+                0 => 0,
+                tcr2 => given(self.tcr2_el1_enabled(), tcr2),
+            },
+            Regime::El20 | Regime::El2 => given(self.tcr2_el2_enabled(), self.regs.get(SysReg::Tcr2El2)),
             Regime::El3 => {
                 let tcr = self.regs.get(SysReg::TcrEl3);
                 let mut tcr2 = tcr2_el1::PIE.set(0, tcr_el3::PIE.get(tcr));
@@ -148,27 +164,31 @@ impl Pe {
                 tcr2 = tcr2_el1::PnCH.set(tcr2, tcr_el3::PnCH.get(tcr));
                 tcr2_el1::HAFT.set(tcr2, tcr_el3::HAFT.get(tcr))
             }
-            _ => 0,
         }
     }
 
     /// `AArch64.isPARFormatD128`. The bits are read raw: the format can be 128 bits wide while walks are not.
     #[must_use]
+    #[inline(always)]
     pub const fn par_format_d128(&self, regime: Regime, stage1_only: bool) -> bool {
-        if !self.has(Feature::D128) {
-            return false;
-        }
-        let hcr = self.hcr();
-        let stage2_off = !hcr_el2::VM.is_set(hcr) && !hcr_el2::DC.is_set(hcr);
-        match regime {
+        let told = match regime {
             Regime::El2 => false,
             Regime::El3 => tcr_el3::D128.is_set(self.regs.get(SysReg::TcrEl3)),
             Regime::El20 => tcr2_el2::D128.is_set(self.regs.get(SysReg::Tcr2El2)),
-            Regime::El10 if stage1_only || !self.el2_enabled() || stage2_off => {
-                tcr2_el1::D128.is_set(self.regs.get(SysReg::Tcr2El1))
+            Regime::El10 => {
+                let stage1 = tcr2_el1::D128.is_set(self.regs.get(SysReg::Tcr2El1));
+                let stage2 = vtcr_el2::D128.is_set(self.regs.get(SysReg::VtcrEl2));
+                if stage1 == stage2 || stage1_only || !self.stage2_on() { stage1 } else { stage2 }
             }
-            Regime::El10 => vtcr_el2::D128.is_set(self.regs.get(SysReg::VtcrEl2)),
-        }
+        };
+        told && self.has(Feature::D128)
+    }
+
+    /// Stage 2 is on: EL2 is enabled, with HCR_EL2.VM or HCR_EL2.DC.
+    #[inline(always)]
+    pub(crate) const fn stage2_on(&self) -> bool {
+        let hcr = self.hcr();
+        (hcr_el2::VM.is_set(hcr) || hcr_el2::DC.is_set(hcr)) && self.el2_enabled()
     }
 
     /// Whether a bit of HFGITR_EL2 traps EL1 to EL2 (`FEAT_FGT`).
@@ -193,6 +213,11 @@ impl Pe {
             _ => true,
         }
     }
+}
+
+#[inline(always)]
+const fn given(condition: bool, value: u64) -> u64 {
+    if condition { value } else { 0 }
 }
 
 /// Bits of TCR2_EL1 that TCR2_EL2 holds in the same place, so that one table serves both.

@@ -183,54 +183,119 @@ pub enum CachePolicy {
     WriteBack,
 }
 
-/// A cache policy with its allocation hints (`MemAttrHints`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Cacheability {
-    /// The policy.
-    pub policy: CachePolicy,
-    /// Read-allocate hint.
-    pub read_allocate: bool,
-    /// Write-allocate hint.
-    pub write_allocate: bool,
-    /// The hints are for transient data.
-    pub transient: bool,
-}
+/// A cache policy with its allocation hints (`MemAttrHints`), as a MAIR nibble says it for Normal memory.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Cacheability(u8);
 
 impl Cacheability {
     /// Non-cacheable, which has no hints.
-    pub const NON_CACHEABLE: Self = Self::new(CachePolicy::NonCacheable, false, false);
+    pub const NON_CACHEABLE: Self = Self(0b0100);
     /// Write-Back, read- and write-allocate, non-transient.
     pub const WRITE_BACK_RWA: Self = Self::new(CachePolicy::WriteBack, true, true);
     /// Write-Through, read-allocate, non-transient.
     pub const WRITE_THROUGH_RA: Self = Self::new(CachePolicy::WriteThrough, true, false);
 
-    /// A non-transient policy with hints.
+    /// A non-transient policy with hints; Non-cacheable has none.
     #[must_use]
+    #[inline(always)]
     pub const fn new(policy: CachePolicy, read_allocate: bool, write_allocate: bool) -> Self {
-        Self { policy, read_allocate, write_allocate, transient: false }
+        Self(0b1000 | (read_allocate as u8) << 1 | write_allocate as u8).with_policy(policy)
+    }
+
+    /// The meaning of a MAIR nibble (`DecodeLDFAttr`). A nibble of 0 is not one of Normal memory: it counts as
+    /// Write-Through without hints.
+    #[must_use]
+    #[inline(always)]
+    pub const fn decode(nibble: u64) -> Self {
+        let nibble = nibble as u8 & 0xf;
+        Self(if nibble == 0 { 0b1000 } else { nibble })
+    }
+
+    /// The MAIR nibble that says it.
+    #[must_use]
+    #[inline(always)]
+    pub const fn encode(self) -> u64 {
+        self.0 as u64
+    }
+
+    /// The policy.
+    #[must_use]
+    #[inline(always)]
+    pub const fn policy(self) -> CachePolicy {
+        match self.0 {
+            0b0100 => CachePolicy::NonCacheable,
+            nibble if nibble & 0b100 == 0 => CachePolicy::WriteThrough,
+            _ => CachePolicy::WriteBack,
+        }
+    }
+
+    /// Another policy with the same hints, transient or not; Non-cacheable has none.
+    #[must_use]
+    #[inline(always)]
+    pub const fn with_policy(self, policy: CachePolicy) -> Self {
+        match policy {
+            CachePolicy::NonCacheable => Self::NON_CACHEABLE,
+            CachePolicy::WriteThrough => Self(self.0 & !0b100),
+            CachePolicy::WriteBack => Self(self.0 | 0b100),
+        }
+    }
+
+    /// The weaker of both policies, with this one's hints (`S2CombineS1AttrHints`).
+    #[must_use]
+    #[inline(always)]
+    pub const fn weakened_by(self, other: Self) -> Self {
+        if matches!(self, Self::NON_CACHEABLE) || matches!(other, Self::NON_CACHEABLE) {
+            Self::NON_CACHEABLE
+        } else {
+            Self(self.0 & (other.0 | !0b100))
+        }
+    }
+
+    /// Read-allocate hint.
+    #[must_use]
+    pub const fn read_allocate(self) -> bool {
+        self.0 & 0b10 != 0
+    }
+
+    /// Write-allocate hint.
+    #[must_use]
+    pub const fn write_allocate(self) -> bool {
+        self.0 & 0b01 != 0
+    }
+
+    /// The hints are for transient data.
+    #[must_use]
+    pub const fn is_transient(self) -> bool {
+        self.0 & 0b1000 == 0 && self.0 & 0b11 != 0
     }
 
     /// The two hint bits as MAIR holds them: bit 1 read-allocate, bit 0 write-allocate.
     #[must_use]
     pub const fn hints(self) -> u64 {
-        (self.read_allocate as u64) << 1 | self.write_allocate as u64
+        self.0 as u64 & 0b11
+    }
+}
+
+impl fmt::Debug for Cacheability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
 impl fmt::Display for Cacheability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let policy = match self.policy {
+        let policy = match self.policy() {
             CachePolicy::NonCacheable => return f.write_str("Non-cacheable"),
             CachePolicy::WriteThrough => "Write-Through",
             CachePolicy::WriteBack => "Write-Back",
         };
-        let hints = match (self.read_allocate, self.write_allocate) {
+        let hints = match (self.read_allocate(), self.write_allocate()) {
             (true, true) => "RW-allocate",
             (true, false) => "R-allocate",
             (false, true) => "W-allocate",
             (false, false) => "no-allocate",
         };
-        write!(f, "{policy} {hints}{}", if self.transient { " transient" } else { "" })
+        write!(f, "{policy} {hints}{}", if self.is_transient() { " transient" } else { "" })
     }
 }
 
@@ -307,8 +372,9 @@ impl MemType {
 
     /// Whether both caches have this policy.
     #[must_use]
+    #[inline(always)]
     pub fn is_both(self, policy: CachePolicy) -> bool {
-        matches!(self, Self::Normal { inner, outer } if inner.policy == policy && outer.policy == policy)
+        matches!(self, Self::Normal { inner, outer } if inner.policy() == policy && outer.policy() == policy)
     }
 }
 

@@ -25,10 +25,18 @@ const D128: u128 = 1 << 64;
 /// Bit 11 is RES1 in a faulting PAR, and in every PAR without `FEAT_RME`.
 const RES1: u64 = 1 << 11;
 
-/// PAR_EL1 of a translation that succeeded (`AArch64.EncodePAR`). `stage1_only` tells AT S1Ex from AT S12Ex.
+/// PAR_EL1 of a translation that succeeded (`AArch64.EncodePAR`), in a regime and its Security state. `stage1_only`
+/// tells AT S1Ex from AT S12Ex.
 #[must_use]
-pub fn encode_success(pe: &Pe, regime: Regime, stage1_only: bool, output: &AddressDescriptor) -> Par {
-    SuccessFormat::new(pe, regime, stage1_only).encode(output)
+#[inline(always)]
+pub fn encode_success(
+    pe: &Pe,
+    regime: Regime,
+    security: SecurityState,
+    stage1_only: bool,
+    output: &AddressDescriptor,
+) -> Par {
+    SuccessFormat::new(pe, regime, security, stage1_only).encode(output)
 }
 
 /// How NS and NSE tell the output's physical address space.
@@ -57,13 +65,9 @@ pub(crate) struct SuccessFormat {
 }
 
 impl SuccessFormat {
-    /// The format after an AT instruction in a regime.
-    pub fn new(pe: &Pe, regime: Regime, stage1_only: bool) -> Self {
-        let security = match regime {
-            Regime::El3 => pe.security_state(3),
-            Regime::El20 | Regime::El2 => pe.security_state(2),
-            Regime::El10 => pe.security_state(1),
-        };
+    /// The format after an AT instruction in a regime and its Security state.
+    #[inline(always)]
+    pub fn new(pe: &Pe, regime: Regime, security: SecurityState, stage1_only: bool) -> Self {
         let (ns, nse) = (success_format::NS.mask(), success_format::NSE.mask());
         let (world, res1, unknown) = match (pe.has(Feature::Rme), security) {
             (true, _) if regime == Regime::El3 => (World::Space, 0, 0),
@@ -87,12 +91,13 @@ impl SuccessFormat {
     }
 
     /// PAR_EL1 for an output.
-    #[inline]
+    #[inline(always)]
     pub fn encode(&self, output: &AddressDescriptor) -> Par {
         self.place(output.address, self.encode_attrs(&output.attrs))
     }
 
     /// SH and ATTR for memory attributes.
+    #[inline(always)]
     pub fn encode_attrs(&self, attrs: &MemAttrs) -> u64 {
         let sh = success_format::SH.set(0, reported_shareability(attrs).encode());
         success_format::ATTR.set(sh, encode_attrs(self.mte2, self.mte_perm, attrs))
@@ -167,12 +172,14 @@ pub const fn encode_ldfsc(code: FaultCode, level: i8) -> u64 {
 }
 
 /// PAR_EL1.SH (`PAREncodeShareability`): Device and Non-cacheable memory reads as Outer Shareable.
+#[inline(always)]
 fn reported_shareability(attrs: &MemAttrs) -> Shareability {
     let outer = attrs.mem_type.is_device() || attrs.mem_type.is_both(CachePolicy::NonCacheable);
     if outer { Shareability::Outer } else { attrs.shareability }
 }
 
 /// PAR_EL1.ATTR, in MAIR's encoding (`EncodePARAttrs`).
+#[inline(always)]
 fn encode_attrs(mte2: bool, mte_perm: bool, attrs: &MemAttrs) -> u64 {
     if mte2 && attrs.tags == MemTag::Allocation {
         return if mte_perm && attrs.no_tag_access { 0xe0 } else { 0xf0 };
@@ -189,24 +196,13 @@ fn encode_attrs(mte2: bool, mte_perm: bool, attrs: &MemAttrs) -> u64 {
         }
         normal if !attrs.xs && normal.is_both(CachePolicy::NonCacheable) => 0x40,
         MemType::Normal { inner, outer } if !attrs.xs && is_write_through_xs0(inner, outer) => 0xa0,
-        MemType::Normal { inner, outer } => encode_cacheability(outer) << 4 | encode_cacheability(inner),
+        MemType::Normal { inner, outer } => outer.encode() << 4 | inner.encode(),
     }
 }
 
 /// Write-Through memory whose XS is 0 has an encoding of its own, which only the outer hints decide.
 fn is_write_through_xs0(inner: Cacheability, outer: Cacheability) -> bool {
-    inner.policy == CachePolicy::WriteThrough && outer == Cacheability::WRITE_THROUGH_RA
-}
-
-const fn encode_cacheability(cache: Cacheability) -> u64 {
-    let kind = match (cache.policy, cache.transient) {
-        (CachePolicy::NonCacheable, _) => return 0b0100,
-        (CachePolicy::WriteThrough, true) => 0b00,
-        (CachePolicy::WriteBack, true) => 0b01,
-        (CachePolicy::WriteThrough, false) => 0b10,
-        (CachePolicy::WriteBack, false) => 0b11,
-    };
-    kind << 2 | cache.hints()
+    inner.policy() == CachePolicy::WriteThrough && outer == Cacheability::WRITE_THROUGH_RA
 }
 
 #[cfg(test)]

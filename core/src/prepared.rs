@@ -6,7 +6,6 @@ use crate::bits::bit;
 use crate::env::Env;
 use crate::layout::sysreg::par_el1_success as success_format;
 use crate::par::{self, Par, SuccessFormat};
-use crate::params::S1Params;
 use crate::pe::Pe;
 use crate::regime::Regime;
 use crate::walk::{self, AttrBits, Context, Halt, Nested, Walk};
@@ -98,9 +97,9 @@ impl<'a> Prepared<'a> {
         let Gate::Execute { both_stages } = gate(pe, op, &at) else { return None };
         let at = At { both_stages, ..at };
         let (regime, access) = at_subject(pe, &at);
-        let format = SuccessFormat::new(pe, regime, !both_stages);
+        let format = SuccessFormat::new(pe, regime, access.security, !both_stages);
         let half = |va| {
-            let context = Context::new(pe, S1Params::new(pe, regime, access.security, va), access).prepared();
+            let context = Context::new(pe, regime, va, access).prepared();
             let route = match (both_stages, context.s1.enabled) {
                 (true, _) if context.leaves_decide() => Route::Nested,
                 (false, true) => Route::Stage1,

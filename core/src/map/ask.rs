@@ -57,8 +57,9 @@ const PLAIN: MemAttrs = MemAttrs {
 };
 
 impl<'a> Asker<'a> {
-    pub fn stage1(pe: &'a Pe, params: S1Params, security: SecurityState) -> Self {
-        let el = match params.regime {
+    /// Stage 1 of a regime, for the half of the VA space that `va` is in.
+    pub fn stage1(pe: &'a Pe, regime: Regime, va: u64, security: SecurityState) -> Self {
+        let el = match regime {
             Regime::El10 => 1,
             Regime::El20 | Regime::El2 => 2,
             Regime::El3 => 3,
@@ -66,7 +67,7 @@ impl<'a> Asker<'a> {
         let context = |kind, el, read, write| {
             let blame = Blame { write, ..Blame::default() };
             let access = AccessDescriptor { kind, el, security, read, write, pan: false, first_table_of: None, blame };
-            Context::new(pe, params, access)
+            Context::new(pe, regime, va, access)
         };
         let accesses = |el| Accesses {
             read: context(AccessType::At, el, true, false),
@@ -77,19 +78,23 @@ impl<'a> Asker<'a> {
         Self {
             any: context(AccessType::At, el, false, false),
             privileged: accesses(el),
-            unprivileged: params.regime.has_unprivileged().then(|| accesses(0)),
+            unprivileged: regime.has_unprivileged().then(|| accesses(0)),
             checked: GpcParams::new(pe).is_some(),
             ipa: None,
         }
     }
 
-    /// `params` are those of the EL1&0 regime.
-    pub fn stage2(pe: &'a Pe, params: S1Params, security: SecurityState, space: PaSpace) -> Self {
+    /// Stage 2, for an IPA in `space`.
+    pub fn stage2(pe: &'a Pe, security: SecurityState, space: PaSpace) -> Self {
         let ipa = Some(Ipa { space, attrs: PLAIN, fetched: PLAIN, assured: false, mecid: 0 });
-        Self { ipa, ..Self::stage1(pe, params, security) }
+        Self { ipa, ..Self::stage1(pe, Regime::El10, 0, security) }
     }
 
-    pub fn stage2_params(&self, space: PaSpace) -> Option<&S2Params> {
+    pub const fn stage1_params(&self) -> &S1Params<'a> {
+        &self.any.s1
+    }
+
+    pub fn stage2_params(&self, space: PaSpace) -> Option<&S2Params<'a>> {
         self.any.s2.as_ref().map(|stage2| stage2.params(space))
     }
 
@@ -103,8 +108,8 @@ impl<'a> Asker<'a> {
     /// Whether descriptors are big-endian.
     pub fn big_endian(&self) -> bool {
         match self.ipa {
-            None => self.any.s1.ee,
-            Some(ipa) => self.stage2_params(ipa.space).is_some_and(|params| params.ee),
+            None => self.any.s1.ee(),
+            Some(ipa) => self.stage2_params(ipa.space).is_some_and(|params| params.ee()),
         }
     }
 
@@ -200,6 +205,7 @@ struct Locate<'m, M> {
 
 impl<M: Physical> Env for Locate<'_, M> {
     type Stop = u64;
+    const LISTENS: bool = true;
 
     #[inline]
     fn read(&mut self, fetch: Fetch) -> Result<Reply, u64> {
@@ -237,6 +243,7 @@ struct Survey<'m, M> {
 
 impl<M: Physical> Env for Survey<'_, M> {
     type Stop = Infallible;
+    const LISTENS: bool = true;
 
     fn read(&mut self, fetch: Fetch) -> Result<Reply, Infallible> {
         Ok(self.memory.read(fetch.address.address, fetch.wide))

@@ -6,9 +6,8 @@ use super::scan::Scan;
 use crate::addr::PaSpace;
 use crate::bits::mask;
 use crate::memory::Physical;
-use crate::params::S1Params;
 use crate::pe::Pe;
-use crate::regime::{Regime, VaRange};
+use crate::regime::VaRange;
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
@@ -22,9 +21,9 @@ pub(super) fn stage1<'a, M: Physical>(
     let (regime, security) = (scope.regime(), scope.security(pe));
     let halves: &[u64] = if regime.has_unprivileged() { &[0, 1 << 55] } else { &[0] };
     let window = |&half: &u64| {
-        let params = S1Params::new(pe, regime, security, half);
-        let asker = Asker::stage1(pe, params, security);
-        let geometry = params.geometry(pe);
+        let asker = Asker::stage1(pe, regime, half, security);
+        let params = *asker.stage1_params();
+        let geometry = params.geometry();
         if params.enabled {
             let below = mask(geometry.ia_size - 1, 0);
             let all = if params.range == VaRange::Upper { !below..=u64::MAX } else { 0..=below };
@@ -36,7 +35,7 @@ pub(super) fn stage1<'a, M: Physical>(
             0 if halves.len() > 1 => 0..=limit.min(mask(54, 0)),
             _ if half > limit => return None,
             0 => 0..=limit,
-            _ if params.tbi => half | mask(63, 56)..=u64::MAX,
+            _ if params.tbi() => half | mask(63, 56)..=u64::MAX,
             _ => half..=limit,
         };
         Scan::new(memory, asker, None, &all, within)
@@ -52,12 +51,11 @@ pub(super) fn stage2<'a, M: Physical>(
     within: &RangeInclusive<u64>,
 ) -> Option<Option<Scan<'a, M>>> {
     let security = pe.security_state(1);
-    let s1 = S1Params::new(pe, Regime::El10, security, 0);
-    let asker = Asker::stage2(pe, s1, security, space);
+    let asker = Asker::stage2(pe, security, space);
     let params = asker.stage2_params(space)?;
-    let (geometry, size) = match (params.enabled, params.start_level(pe)) {
+    let (geometry, size) = match (params.enabled, params.start_level()) {
         (false, _) => (None, pe.pa_max()),
-        (true, Some(level)) => (Some(params.geometry(pe, level)), params.ia_size(pe)),
+        (true, Some(level)) => (Some(params.geometry(level)), params.ia_size()),
         (true, None) => return Some(None),
     };
     Some(Scan::new(memory, asker, geometry, &(0..=mask(size - 1, 0)), within))

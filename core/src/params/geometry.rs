@@ -1,7 +1,7 @@
 //! The shape of a stage's tables: which bits of an address index which level, and which bits of a descriptor hold which
 //! bits of an address. The same for both stages, and for descriptors of 64 and 128 bits.
 
-use crate::bits::{align_down, bit, bits, mask};
+use crate::bits::{Pattern, align_down, bit, bits, mask};
 use crate::choice::Choice;
 use crate::feature::Feature;
 use crate::layout::descriptor::{s1, s1_d128};
@@ -57,6 +57,8 @@ pub struct Shape {
     pub d128: bool,
     /// Input address size, in bits.
     pub ia_size: u32,
+    /// Implemented physical address size, in bits.
+    pub pa_max: u32,
     /// PS or IPS, as in the register.
     pub ps: u64,
     /// Contiguous bits do not count: PnCH gives their place to another field.
@@ -106,33 +108,6 @@ pub struct Index {
     pub mask: u64,
 }
 
-/// What some bits of a descriptor must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pattern {
-    /// The bits.
-    pub mask: u64,
-    /// Their values.
-    pub value: u64,
-}
-
-impl Pattern {
-    /// No descriptor is like that.
-    pub const NONE: Self = Self { mask: 0, value: u64::MAX };
-
-    /// Whether a descriptor is like that.
-    #[must_use]
-    #[inline(always)]
-    pub const fn matches(self, descriptor: u64) -> bool {
-        descriptor & self.mask == self.value
-    }
-
-    /// A descriptor is like both, which do not contradict each other.
-    #[must_use]
-    pub const fn and(self, other: Self) -> Self {
-        Self { mask: self.mask | other.mask, value: self.value | other.value }
-    }
-}
-
 impl Index {
     #[inline(always)]
     const fn new((high, low): (u32, u32)) -> Self {
@@ -150,17 +125,19 @@ impl Index {
 impl Geometry {
     /// The tables of a shape, entered at a start level.
     #[must_use]
+    #[inline(always)]
     pub fn new(pe: &Pe, shape: &Shape, start_level: i8) -> Self {
-        let Shape { granule, ds, d128, ia_size, ps, no_contiguous } = *shape;
+        let Shape { granule, ds, d128, ia_size, pa_max, ps, no_contiguous } = *shape;
         let lpa64k = pe.has(Feature::Lpa) && granule == Granule::K64;
-        let oa_size = physical_address_size(pe, granule, d128, ps);
+        let oa_size = physical_address_size(pe, shape);
+        let beyond = u64::MAX << (oa_size & 63);
         let geometry = Self {
             granule,
             ia_size,
             oa_size,
             first_index: Index { high: 0, low: 0, mask: 0 },
-            beyond: mask(63, oa_size),
-            plain: mask(47, oa_size) | 0b11,
+            beyond,
+            plain: beyond & mask(47, 0) | 0b11,
             start_level,
             ds,
             d128,
@@ -172,7 +149,7 @@ impl Geometry {
                 (false, false, false) => HighBits::Absent,
             },
             no_contiguous,
-            block_64k_level1: pe.pa_max() >= 52,
+            block_64k_level1: pa_max >= 52,
             contiguous_misprogrammed_faults: pe.choices.is(Choice::ContiguousMisprogrammedFaults),
             block_nt_faults: pe.has(Feature::Bbm)
                 && pe.choices.get(Choice::BbmLevel) >= 1
@@ -183,6 +160,7 @@ impl Geometry {
 
     /// Whether the shape is the commonest: 4K granule, 64-bit descriptors, 48-bit addresses.
     #[must_use]
+    #[inline(always)]
     pub const fn is_usual(&self) -> bool {
         matches!((self.granule, self.start_level), (Granule::K4, 0..=FINAL_LEVEL)) && !self.d128 && !self.ds
     }
@@ -237,6 +215,7 @@ impl Geometry {
 
     /// The first table's address, from the base register (`AArch64.S1TTBaseAddress`, `AArch64.S2TTBaseAddress`).
     #[must_use]
+    #[inline(always)]
     pub const fn table_base(&self, ttbr: u128, format: BaseFormat) -> u64 {
         let (high, low) = self.first_index_range();
         let size = high - low + 1 + self.descriptor_size();
@@ -433,6 +412,7 @@ pub const fn stride(granule: Granule, d128: bool) -> u32 {
 
 /// The level at which a walk of `ia_size` bits starts when the size alone decides (`AArch64.S1StartLevel`, before SKL).
 #[must_use]
+#[inline(always)]
 pub const fn start_level(granule: Granule, d128: bool, ia_size: u32) -> i8 {
     let levels = ia_size.saturating_sub(1 + granule.bits()) / stride(granule, d128);
     FINAL_LEVEL - levels as i8
@@ -440,6 +420,7 @@ pub const fn start_level(granule: Granule, d128: bool, ia_size: u32) -> i8 {
 
 /// The largest TxSZ (`AArch64.MaxTxSZ`).
 #[must_use]
+#[inline(always)]
 pub const fn max_txsz(pe: &Pe, granule: Granule) -> u64 {
     match (pe.has(Feature::Ttst), granule) {
         (false, _) => 39,
@@ -449,8 +430,9 @@ pub const fn max_txsz(pe: &Pe, granule: Granule) -> u64 {
 }
 
 /// The size in bits that a PS field gives (`AArch64.PhysicalAddressSize`).
-const fn physical_address_size(pe: &Pe, granule: Granule, d128: bool, ps: u64) -> u32 {
-    let encoded: u32 = match ps {
+#[inline(always)]
+const fn physical_address_size(pe: &Pe, shape: &Shape) -> u32 {
+    let encoded: u32 = match shape.ps {
         0b000 => 32,
         0b001 => 36,
         0b010 => 40,
@@ -460,13 +442,12 @@ const fn physical_address_size(pe: &Pe, granule: Granule, d128: bool, ps: u64) -
         0b110 => 52,
         _ => 56,
     };
-    let wide = pe.has(Feature::Lpa) && (matches!(granule, Granule::K64) || pe.has(Feature::Lpa2));
-    let most = match (d128, wide) {
+    let wide = pe.has(Feature::Lpa) && (matches!(shape.granule, Granule::K64) || pe.has(Feature::Lpa2));
+    let most = match (shape.d128, wide) {
         (true, _) => 56,
         (false, true) => 52,
         (false, false) => 48,
     };
-    let implemented = pe.pa_max();
-    let limit = if implemented < most { implemented } else { most };
+    let limit = if shape.pa_max < most { shape.pa_max } else { most };
     if encoded < limit { encoded } else { limit }
 }

@@ -1,14 +1,17 @@
 //! Translation parameters: what the registers say about one translation, decoded once (`S1TTWParams`, `S2TTWParams`).
 
+mod controls;
 mod geometry;
 mod gpc;
 mod mec;
 mod s1;
 mod s2;
 mod tags;
+mod tcr;
 pub mod virtual_el2;
 
-pub use geometry::{BaseFormat, DescriptorType, FINAL_LEVEL, Geometry, Index, Pattern, Shape};
+pub use controls::Controls;
+pub use geometry::{BaseFormat, DescriptorType, FINAL_LEVEL, Geometry, Index, Shape};
 pub use gpc::GpcParams;
 pub use mec::MecParams;
 pub use s1::S1Params;
@@ -16,11 +19,12 @@ pub use s2::{S2Params, Stage2};
 pub use tags::Tags;
 
 use crate::choice::Choice;
-use crate::feature::Feature;
+use crate::feature::{Feature, Features};
 use crate::pe::Pe;
 use crate::regime::Granule;
 
 /// TCR_ELx.TG0, VTCR_EL2.TG0 and VSTCR_EL2.TG0 (`AArch64.S1DecodeTG0`, `AArch64.S2DecodeTG0`).
+#[inline(always)]
 const fn decode_tg0(pe: &Pe, tg0: u64) -> Granule {
     match tg0 {
         0b00 => implemented(pe, Granule::K4),
@@ -31,6 +35,7 @@ const fn decode_tg0(pe: &Pe, tg0: u64) -> Granule {
 }
 
 /// TCR_ELx.TG1 (`AArch64.S1DecodeTG1`).
+#[inline(always)]
 const fn decode_tg1(pe: &Pe, tg1: u64) -> Granule {
     match tg1 {
         0b10 => implemented(pe, Granule::K4),
@@ -41,6 +46,7 @@ const fn decode_tg1(pe: &Pe, tg1: u64) -> Granule {
 }
 
 /// A granule, or what selecting it selects where it is not implemented.
+#[inline(always)]
 const fn implemented(pe: &Pe, granule: Granule) -> Granule {
     let feature = match granule {
         Granule::K4 => Feature::Tgran4k,
@@ -59,8 +65,8 @@ const fn reserved_granule(pe: &Pe) -> Granule {
 }
 
 /// The DS bit as it counts: 52-bit addresses with the 4K and 16K granules need `FEAT_LPA2`.
-const fn effective_ds(pe: &Pe, granule: Granule, ds: bool) -> bool {
-    ds && !matches!(granule, Granule::K64) && pe.has(Feature::Lpa2)
+const fn effective_ds(features: Features, granule: Granule, ds: bool) -> bool {
+    ds && !matches!(granule, Granule::K64) && features.has(Feature::Lpa2)
 }
 
 #[cfg(test)]

@@ -1,16 +1,22 @@
 //! Stage-1 parameters of the four regimes.
 
-use super::{BaseFormat, Geometry, MecParams, Shape, decode_tg0, decode_tg1, effective_ds, geometry};
+use super::controls::registers;
+use super::tcr::LOWER;
+use super::{BaseFormat, Controls, Geometry, MecParams, Shape, effective_ds, geometry};
 use crate::choice::Choice;
-use crate::feature::Feature;
+use crate::feature::{Feature, Features};
 use crate::layout::Field;
-use crate::layout::sysreg::{SysReg, hcr_el2, scr_el3, sctlr_el1, tcr_el1, tcr_el2, tcr2_el1, ttbr0_el1_d128};
+use crate::layout::sysreg::{SysReg, hcr_el2, scr_el3, sctlr_el1, tcr_el1, tcr2_el1, ttbr0_el1_d128};
 use crate::pe::Pe;
 use crate::regime::{Granule, Regime, SecurityState, VaRange};
 
-/// Stage-1 translation parameters (`S1TTWParams`), with what else of the control registers stage 1 heeds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct S1Params {
+/// Stage-1 translation parameters (`S1TTWParams`), with what else of the control registers stage 1 heeds: the registers
+/// of one translation, read once, of which each parameter is asked when it is needed.
+#[derive(Clone, Copy, Debug)]
+pub struct S1Params<'a> {
+    pe: &'a Pe,
+    features: Features,
+    pa_max: u32,
     /// The regime.
     pub regime: Regime,
     /// Its Security state.
@@ -23,354 +29,399 @@ pub struct S1Params {
     pub nested: bool,
     /// Translation granule.
     pub granule: Granule,
-    /// TxSZ, as in the register.
-    pub txsz: u64,
-    /// PS or IPS, as in the register.
-    pub ps: u64,
-    /// The base register's value.
-    pub ttbr: u128,
-    /// The base register's name.
-    pub ttbr_register: SysReg,
-    /// Inner cacheability of walks.
-    pub irgn: u64,
-    /// Outer cacheability of walks.
-    pub orgn: u64,
-    /// Shareability of walks (and, with DS = 1, of leaves).
-    pub sh: u64,
-    /// Top byte ignored.
-    pub tbi: bool,
-    /// Top byte ignored for data only.
-    pub tbid: bool,
-    /// Bits 59:56 of a VA hold a tag that is not part of the address.
-    pub mtx: bool,
-    /// Walks through this TTBR are disabled.
-    pub epd: bool,
-    /// EL0 may not use this half.
-    pub e0pd: bool,
-    /// Hierarchical permissions are disabled.
-    pub hpd: bool,
-    /// Descriptors are big-endian.
-    pub ee: bool,
-    /// Writable memory is not executable.
-    pub wxn: bool,
-    /// Secure instruction fetches from Non-secure memory are forbidden.
-    pub sif: bool,
-    /// PAN also looks at EL0 execute permission.
-    pub epan: bool,
-    /// HCR_EL2.DC: stage 1 off means cacheable.
-    pub dc: bool,
-    /// HCR_EL2.DCT: and tagged.
-    pub dct: bool,
-    /// The EL1 tables have the format of EL2's (HCR_EL2.{NV, NV1}).
-    pub nv1: bool,
-    /// Hardware sets the access flag.
-    pub ha: bool,
-    /// Hardware keeps the dirty state.
-    pub hd: bool,
     /// 52-bit addresses with 4K or 16K granules.
     pub ds: bool,
     /// Descriptors have 128 bits.
     pub d128: bool,
-    /// How many levels the first table skips, with 128-bit descriptors.
-    pub skl: u64,
-    /// Contiguous bits in the first table do not count, with 128-bit descriptors.
-    pub disch: bool,
-    /// Permissions are indirect.
-    pub pie: bool,
-    /// Overlays count for the privileged level.
-    pub poe: bool,
-    /// Overlays count for EL0.
-    pub e0poe: bool,
-    /// PIR_ELx.
-    pub pir: u64,
-    /// PIRE0_ELx.
-    pub pire0: u64,
-    /// POR_ELx.
-    pub por: u64,
-    /// POR_EL0.
-    pub por_el0: u64,
-    /// Bit 52 of a 64-bit descriptor is Protected, not Contiguous.
-    pub pnch: bool,
-    /// Hardware sets the access flag in tables too.
-    pub haft: bool,
     /// AttrIndx has four bits.
     pub aie: bool,
+    /// HCR_EL2, 0 where it has no say.
+    hcr: u64,
+    sctlr: u64,
+    /// TCR_ELx's fields for the half, in the places of TCR_EL1's for TTBR0.
+    tcr: u64,
+    tcr2: u64,
     /// MAIR_ELx.
     pub mair: u64,
-    /// MAIR2_ELx.
-    pub mair2: u64,
-    /// SCTLR_ELx.C: data accesses may be cacheable.
-    pub dcache: bool,
-    /// SCTLR_ELx.I: instruction fetches may be cacheable.
-    pub icache: bool,
-    /// The shareability of the output is stage 2's to make effective.
-    pub keep_raw_shareability: bool,
-    /// Memory encryption contexts.
-    pub mec: MecParams,
 }
 
-/// Where a TCR keeps the fields of one VA range.
-struct TcrFields {
-    t0sz: Field,
-    tg: Field,
-    irgn: Field,
-    orgn: Field,
-    sh: Field,
-    tbi: Field,
-    tbid: Field,
-    hpd: Field,
-    mtx: Field,
-    ps: Field,
-    ha: Field,
-    hd: Field,
-    ds: Field,
-    two_ranges: Option<(Field, Field)>,
-}
-
-/// TCR_EL1, and TCR_EL2 with E2H = 1: the range of TTBR0.
-const LOWER: TcrFields = TcrFields {
-    t0sz: tcr_el1::T0SZ,
-    tg: tcr_el1::TG0,
-    irgn: tcr_el1::IRGN0,
-    orgn: tcr_el1::ORGN0,
-    sh: tcr_el1::SH0,
-    tbi: tcr_el1::TBI0,
-    tbid: tcr_el1::TBID0,
-    hpd: tcr_el1::HPD0,
-    mtx: tcr_el1::MTX0,
-    two_ranges: Some((tcr_el1::EPD0, tcr_el1::E0PD0)),
-    ..SHARED
-};
-
-/// The same: the range of TTBR1.
-const UPPER: TcrFields = TcrFields {
-    t0sz: tcr_el1::T1SZ,
-    tg: tcr_el1::TG1,
-    irgn: tcr_el1::IRGN1,
-    orgn: tcr_el1::ORGN1,
-    sh: tcr_el1::SH1,
-    tbi: tcr_el1::TBI1,
-    tbid: tcr_el1::TBID1,
-    hpd: tcr_el1::HPD1,
-    mtx: tcr_el1::MTX1,
-    two_ranges: Some((tcr_el1::EPD1, tcr_el1::E0PD1)),
-    ..SHARED
-};
-
-const SHARED: TcrFields = TcrFields { ps: tcr_el1::IPS, ha: tcr_el1::HA, hd: tcr_el1::HD, ds: tcr_el1::DS, ..SINGLE };
-
-/// TCR_EL2 with E2H = 0, and TCR_EL3: one range.
-const SINGLE: TcrFields = TcrFields {
-    t0sz: tcr_el2::T0SZ,
-    tg: tcr_el2::TG0,
-    irgn: tcr_el2::IRGN0,
-    orgn: tcr_el2::ORGN0,
-    sh: tcr_el2::SH0,
-    tbi: tcr_el2::TBI,
-    tbid: tcr_el2::TBID,
-    hpd: tcr_el2::HPD,
-    mtx: tcr_el2::MTX,
-    ps: tcr_el2::PS,
-    ha: tcr_el2::HA,
-    hd: tcr_el2::HD,
-    ds: tcr_el2::DS,
-    two_ranges: None,
-};
-
-/// TCR_EL2 of the EL2 regime while HCR_EL2.E2H is 1, which takes an implementation without `FEAT_VHE`: the pseudocode
-/// still looks for HA, HD and DS where E2H = 1 puts them.
-const SINGLE_E2H: TcrFields = TcrFields { ha: SHARED.ha, hd: SHARED.hd, ds: SHARED.ds, ..SINGLE };
-
-/// The fields of a TCR that one VA range heeds.
-struct Tcr {
-    txsz: u64,
-    tg: u64,
-    irgn: u64,
-    orgn: u64,
-    sh: u64,
-    ps: u64,
-    tbi: bool,
-    tbid: bool,
-    hpd: bool,
-    mtx: bool,
-    ha: bool,
-    hd: bool,
-    ds: bool,
-    epd: bool,
-    e0pd: bool,
-}
-
-impl TcrFields {
-    /// The fields of a value. Inlined for each table, so that the positions are constants.
-    #[inline(always)]
-    const fn read(&self, tcr: u64) -> Tcr {
-        let (epd, e0pd) = match self.two_ranges {
-            Some((epd, e0pd)) => (epd.is_set(tcr), e0pd.is_set(tcr)),
-            None => (false, false),
-        };
-        Tcr {
-            txsz: self.t0sz.get(tcr),
-            tg: self.tg.get(tcr),
-            irgn: self.irgn.get(tcr),
-            orgn: self.orgn.get(tcr),
-            sh: self.sh.get(tcr),
-            ps: self.ps.get(tcr),
-            tbi: self.tbi.is_set(tcr),
-            tbid: self.tbid.is_set(tcr),
-            hpd: self.hpd.is_set(tcr),
-            mtx: self.mtx.is_set(tcr),
-            ha: self.ha.is_set(tcr),
-            hd: self.hd.is_set(tcr),
-            ds: self.ds.is_set(tcr),
-            epd,
-            e0pd,
-        }
-    }
-}
-
-impl VaRange {
-    /// The half `va` is in (`AArch64.GetVARange`): bit 55 decides, where a regime has two halves.
-    #[must_use]
-    pub const fn of(regime: Regime, va: u64) -> Self {
-        if regime.has_unprivileged() && crate::bits::bit(va, 55) { Self::Upper } else { Self::Lower }
-    }
-}
-
-impl S1Params {
+impl<'a> S1Params<'a> {
     /// The parameters of `regime` for `va` (`AArch64.GetS1TTWParams`).
     #[must_use]
-    pub fn new(pe: &Pe, regime: Regime, security: SecurityState, va: u64) -> Self {
-        let range = VaRange::of(regime, va);
-        let Registers { tcr, sctlr, mair, mair2, ttbr: [ttbr0, ttbr1], pir, pire0, por } = registers(regime);
-        let (tcr, sctlr) = (pe.regs.get(tcr), pe.regs.get(sctlr));
-        let (tcr, ttbr_register) = match (regime.has_unprivileged(), range) {
-            (true, VaRange::Lower) => (LOWER.read(tcr), ttbr0),
-            (true, VaRange::Upper) => (UPPER.read(tcr), ttbr1),
-            (false, _) if regime == Regime::El2 && hcr_el2::E2H.is_set(pe.hcr()) => (SINGLE_E2H.read(tcr), ttbr0),
-            (false, _) => (SINGLE.read(tcr), ttbr0),
-        };
-        let granule = match range {
-            VaRange::Lower => decode_tg0(pe, tcr.tg),
-            VaRange::Upper => decode_tg1(pe, tcr.tg),
-        };
-        let nested = regime == Regime::El10 && pe.el2_enabled();
-        let hcr = if nested { pe.hcr() } else { 0 };
-        let mtx = tcr.mtx && pe.has(Feature::Mte4);
-        let nv1 = nested && nv1(pe, hcr);
-        let tcr2 = pe.effective_tcr2(regime);
-        let extended = |feature, field: Field| pe.has(feature) && field.is_set(tcr2);
-        let d128 = regime != Regime::El2 && extended(Feature::D128, tcr2_el1::D128);
-        let ha = tcr.ha && pe.has(Feature::Hafdbs);
-        let ttbr = pe.regs.get128(ttbr_register);
-        let disch = if range == VaRange::Upper { tcr2_el1::DisCH1 } else { tcr2_el1::DisCH0 };
+    pub fn new(pe: &'a Pe, regime: Regime, security: SecurityState, va: u64) -> Self {
+        Self::of(&Controls::new(pe, regime, security, va))
+    }
+
+    /// The parameters that control registers come to.
+    #[must_use]
+    #[inline(always)]
+    pub fn of(controls: &Controls<'a>) -> Self {
+        let Controls { pe, features, pa_max, regime, security, range, nested, granule, hcr, sctlr, tcr, tcr2, .. } =
+            *controls;
+        let hcr = if nested { hcr } else { 0 };
         Self {
+            pe,
+            features,
+            pa_max,
             regime,
             security,
             range,
             enabled: sctlr_el1::M.is_set(sctlr) && !hcr_el2::DC.is_set(hcr) && !hcr_el2::TGE.is_set(hcr),
             nested,
             granule,
-            txsz: tcr.txsz,
-            ps: tcr.ps,
-            ttbr,
-            ttbr_register,
-            irgn: tcr.irgn,
-            orgn: tcr.orgn,
-            sh: tcr.sh,
-            tbi: tcr.tbi,
-            tbid: tcr.tbid && pe.has(Feature::Pauth),
-            mtx,
-            epd: tcr.epd,
-            e0pd: tcr.e0pd && pe.has(Feature::E0pd),
-            hpd: tcr.hpd && pe.has(Feature::Hpds),
-            ee: sctlr_el1::EE.is_set(sctlr),
-            wxn: sctlr_el1::WXN.is_set(sctlr),
-            sif: pe.has_secure_state() && scr_el3::SIF.is_set(pe.scr()),
-            epan: regime.has_unprivileged() && pe.has(Feature::Pan3) && sctlr_el1::EPAN.is_set(sctlr),
-            dc: hcr_el2::DC.is_set(hcr),
-            dct: pe.has(Feature::Mte2) && hcr_el2::DCT.is_set(hcr),
-            nv1,
-            ha,
-            hd: tcr.hd && pe.has(Feature::Hafdbs),
-            ds: effective_ds(pe, granule, tcr.ds),
-            d128,
-            skl: if d128 { ttbr0_el1_d128::SKL.get128(ttbr) } else { 0 },
-            disch: d128 && disch.is_set(tcr2),
-            pie: d128 || extended(Feature::S1pie, tcr2_el1::PIE),
-            poe: extended(Feature::S1poe, tcr2_el1::POE),
-            e0poe: regime.has_unprivileged() && !nv1 && extended(Feature::S1poe, tcr2_el1::E0POE),
-            pir: if pe.has(Feature::S1pie) { pe.regs.get(pir) } else { 0 },
-            pire0: match pire0 {
-                Some(pire0) if pe.has(Feature::S1pie) && !nv1 => pe.regs.get(pire0),
-                _ => 0,
-            },
-            por: pe.regs.get(por),
-            por_el0: pe.regs.get(SysReg::PorEl0),
-            pnch: !d128 && extended(Feature::The, tcr2_el1::PnCH),
-            haft: ha && extended(Feature::Haft, tcr2_el1::HAFT),
-            aie: extended(Feature::Aie, tcr2_el1::AIE),
-            mair: pe.regs.get(mair),
-            mair2: pe.regs.get(mair2),
-            dcache: sctlr_el1::C.is_set(sctlr),
-            icache: sctlr_el1::I.is_set(sctlr),
-            keep_raw_shareability: hcr_el2::VM.is_set(hcr) && !pe.choices.is(Choice::EffectiveShareabilityBeforeStage2),
-            mec: MecParams::stage1(pe, regime, range),
+            ds: effective_ds(features, granule, LOWER.ds.is_set(tcr)),
+            d128: regime != Regime::El2 && tcr2_el1::D128.is_set(tcr2) && features.has(Feature::D128),
+            aie: tcr2_el1::AIE.is_set(tcr2) && features.has(Feature::Aie),
+            hcr,
+            sctlr,
+            tcr,
+            tcr2,
+            mair: pe.regs.get(registers(regime).mair),
         }
     }
 
+    #[inline(always)]
+    const fn has(&self, feature: Feature) -> bool {
+        self.features.has(feature)
+    }
+
+    /// A field of TCR2_ELx that comes with a feature.
+    #[inline(always)]
+    const fn extended(&self, feature: Feature, field: Field) -> bool {
+        field.is_set(self.tcr2) && self.has(feature)
+    }
+
+    /// TxSZ, as in the register.
+    #[must_use]
+    #[inline(always)]
+    pub const fn txsz(&self) -> u64 {
+        LOWER.t0sz.get(self.tcr)
+    }
+
+    /// PS or IPS, as in the register.
+    #[must_use]
+    #[inline(always)]
+    pub const fn ps(&self) -> u64 {
+        LOWER.ps.get(self.tcr)
+    }
+
+    /// The base register's name.
+    #[must_use]
+    #[inline(always)]
+    pub const fn ttbr_register(&self) -> SysReg {
+        let [ttbr0, ttbr1] = registers(self.regime).ttbr;
+        if matches!(self.range, VaRange::Upper) { ttbr1 } else { ttbr0 }
+    }
+
+    /// The base register's value.
+    #[must_use]
+    #[inline(always)]
+    pub const fn ttbr(&self) -> u128 {
+        self.pe.regs.get128(self.ttbr_register())
+    }
+
+    /// Inner cacheability of walks.
+    #[must_use]
+    #[inline(always)]
+    pub const fn irgn(&self) -> u64 {
+        LOWER.irgn.get(self.tcr)
+    }
+
+    /// Outer cacheability of walks.
+    #[must_use]
+    #[inline(always)]
+    pub const fn orgn(&self) -> u64 {
+        LOWER.orgn.get(self.tcr)
+    }
+
+    /// Shareability of walks (and, with DS = 1, of leaves).
+    #[must_use]
+    #[inline(always)]
+    pub const fn sh(&self) -> u64 {
+        LOWER.sh.get(self.tcr)
+    }
+
+    /// Top byte ignored.
+    #[must_use]
+    #[inline(always)]
+    pub const fn tbi(&self) -> bool {
+        LOWER.tbi.is_set(self.tcr)
+    }
+
+    /// Top byte ignored for data only.
+    #[must_use]
+    #[inline(always)]
+    pub const fn tbid(&self) -> bool {
+        LOWER.tbid.is_set(self.tcr) && self.has(Feature::Pauth)
+    }
+
+    /// Bits 59:56 of a VA hold a tag that is not part of the address.
+    #[must_use]
+    #[inline(always)]
+    pub const fn mtx(&self) -> bool {
+        LOWER.mtx.is_set(self.tcr) && self.has(Feature::Mte4)
+    }
+
+    /// Walks through this TTBR are disabled.
+    #[must_use]
+    #[inline(always)]
+    pub const fn epd(&self) -> bool {
+        tcr_el1::EPD0.is_set(self.tcr)
+    }
+
+    /// EL0 may not use this half.
+    #[must_use]
+    #[inline(always)]
+    pub const fn e0pd(&self) -> bool {
+        tcr_el1::E0PD0.is_set(self.tcr) && self.has(Feature::E0pd)
+    }
+
+    /// Hierarchical permissions are disabled.
+    #[must_use]
+    #[inline(always)]
+    pub const fn hpd(&self) -> bool {
+        LOWER.hpd.is_set(self.tcr) && self.has(Feature::Hpds)
+    }
+
+    /// Descriptors are big-endian.
+    #[must_use]
+    #[inline(always)]
+    pub const fn ee(&self) -> bool {
+        sctlr_el1::EE.is_set(self.sctlr)
+    }
+
+    /// Writable memory is not executable.
+    #[must_use]
+    #[inline(always)]
+    pub const fn wxn(&self) -> bool {
+        sctlr_el1::WXN.is_set(self.sctlr)
+    }
+
+    /// Secure instruction fetches from Non-secure memory are forbidden.
+    #[must_use]
+    #[inline(always)]
+    pub const fn sif(&self) -> bool {
+        self.pe.has_secure_state() && scr_el3::SIF.is_set(self.pe.scr())
+    }
+
+    /// PAN also looks at EL0 execute permission.
+    #[must_use]
+    #[inline(always)]
+    pub const fn epan(&self) -> bool {
+        self.regime.has_unprivileged() && sctlr_el1::EPAN.is_set(self.sctlr) && self.has(Feature::Pan3)
+    }
+
+    /// HCR_EL2.DC: stage 1 off means cacheable.
+    #[must_use]
+    #[inline(always)]
+    pub const fn dc(&self) -> bool {
+        hcr_el2::DC.is_set(self.hcr)
+    }
+
+    /// HCR_EL2.DCT: and tagged.
+    #[must_use]
+    #[inline(always)]
+    pub const fn dct(&self) -> bool {
+        hcr_el2::DCT.is_set(self.hcr) && self.has(Feature::Mte2)
+    }
+
+    /// The EL1 tables have the format of EL2's (HCR_EL2.{NV, NV1}): {0, 1} is CONSTRAINED UNPREDICTABLE.
+    #[must_use]
+    #[inline(always)]
+    pub const fn nv1(&self) -> bool {
+        let reserved = !hcr_el2::NV.is_set(self.hcr);
+        hcr_el2::NV1.is_set(self.hcr) && !(reserved && self.pe.choices.is(Choice::Nv0Nv11BehavesAs00))
+    }
+
+    /// Hardware sets the access flag.
+    #[must_use]
+    #[inline(always)]
+    pub const fn ha(&self) -> bool {
+        LOWER.ha.is_set(self.tcr) && self.has(Feature::Hafdbs)
+    }
+
+    /// Hardware keeps the dirty state.
+    #[must_use]
+    #[inline(always)]
+    pub const fn hd(&self) -> bool {
+        LOWER.hd.is_set(self.tcr) && self.has(Feature::Hafdbs)
+    }
+
+    /// How many levels the first table skips, with 128-bit descriptors.
+    #[must_use]
+    #[inline(always)]
+    pub const fn skl(&self) -> u64 {
+        if self.d128 { ttbr0_el1_d128::SKL.get128(self.ttbr()) } else { 0 }
+    }
+
+    /// Contiguous bits in the first table do not count, with 128-bit descriptors.
+    #[must_use]
+    #[inline(always)]
+    pub const fn disch(&self) -> bool {
+        let disch = if matches!(self.range, VaRange::Upper) { tcr2_el1::DisCH1 } else { tcr2_el1::DisCH0 };
+        self.d128 && disch.is_set(self.tcr2)
+    }
+
+    /// Permissions are indirect.
+    #[must_use]
+    #[inline(always)]
+    pub const fn pie(&self) -> bool {
+        self.d128 || self.extended(Feature::S1pie, tcr2_el1::PIE)
+    }
+
+    /// Overlays count for the privileged level.
+    #[must_use]
+    #[inline(always)]
+    pub const fn poe(&self) -> bool {
+        self.extended(Feature::S1poe, tcr2_el1::POE)
+    }
+
+    /// Overlays count for EL0.
+    #[must_use]
+    #[inline(always)]
+    pub const fn e0poe(&self) -> bool {
+        self.regime.has_unprivileged() && self.extended(Feature::S1poe, tcr2_el1::E0POE) && !self.nv1()
+    }
+
+    /// PIR_ELx.
+    #[must_use]
+    #[inline(always)]
+    pub const fn pir(&self) -> u64 {
+        if self.has(Feature::S1pie) { self.pe.regs.get(registers(self.regime).pir) } else { 0 }
+    }
+
+    /// PIRE0_ELx.
+    #[must_use]
+    #[inline(always)]
+    pub const fn pire0(&self) -> u64 {
+        match registers(self.regime).pire0 {
+            Some(pire0) if self.has(Feature::S1pie) && !self.nv1() => self.pe.regs.get(pire0),
+            _ => 0,
+        }
+    }
+
+    /// POR_ELx.
+    #[must_use]
+    #[inline(always)]
+    pub const fn por(&self) -> u64 {
+        self.pe.regs.get(registers(self.regime).por)
+    }
+
+    /// POR_EL0.
+    #[must_use]
+    #[inline(always)]
+    pub const fn por_el0(&self) -> u64 {
+        self.pe.regs.get(SysReg::PorEl0)
+    }
+
+    /// Bit 52 of a 64-bit descriptor is Protected, not Contiguous.
+    #[must_use]
+    #[inline(always)]
+    pub const fn pnch(&self) -> bool {
+        self.extended(Feature::The, tcr2_el1::PnCH) && !self.d128
+    }
+
+    /// Hardware sets the access flag in tables too.
+    #[must_use]
+    #[inline(always)]
+    pub const fn haft(&self) -> bool {
+        self.extended(Feature::Haft, tcr2_el1::HAFT) && self.ha()
+    }
+
+    /// MAIR2_ELx.
+    #[must_use]
+    #[inline(always)]
+    pub const fn mair2(&self) -> u64 {
+        self.pe.regs.get(registers(self.regime).mair2)
+    }
+
+    /// SCTLR_ELx.C: data accesses may be cacheable.
+    #[must_use]
+    #[inline(always)]
+    pub const fn dcache(&self) -> bool {
+        sctlr_el1::C.is_set(self.sctlr)
+    }
+
+    /// SCTLR_ELx.I: instruction fetches may be cacheable.
+    #[must_use]
+    #[inline(always)]
+    pub const fn icache(&self) -> bool {
+        sctlr_el1::I.is_set(self.sctlr)
+    }
+
+    /// The shareability of the output is stage 2's to make effective.
+    #[must_use]
+    #[inline(always)]
+    pub const fn keep_raw_shareability(&self) -> bool {
+        hcr_el2::VM.is_set(self.hcr) && !self.pe.choices.is(Choice::EffectiveShareabilityBeforeStage2)
+    }
+
+    /// Memory encryption contexts.
+    #[must_use]
+    #[inline(always)]
+    pub fn mec(&self) -> MecParams {
+        MecParams::stage1(self.pe, self.regime, self.range)
+    }
     /// Whether permissions are the commonest: direct, without overlays.
     #[must_use]
     pub const fn is_usual(&self) -> bool {
-        !self.pie && !self.poe && !self.e0poe
+        !self.pie() && !self.poe() && !self.e0poe()
     }
 
     /// The same parameters, with what makes permissions usual said in constants, for the compiler to see.
     #[must_use]
     #[inline(always)]
     pub const fn usual(&self) -> Self {
-        Self { pie: false, poe: false, e0poe: false, ..*self }
+        let indirect = tcr2_el1::PIE.mask() | tcr2_el1::POE.mask() | tcr2_el1::E0POE.mask();
+        Self { d128: false, tcr2: self.tcr2 & !indirect, ..*self }
     }
 
     /// The smallest TxSZ (`AArch64.S1MinTxSZ`).
     #[must_use]
-    pub const fn min_txsz(&self, pe: &Pe) -> u64 {
-        if self.d128 && pe.has(Feature::Lva3) {
+    #[inline(always)]
+    pub const fn min_txsz(&self) -> u64 {
+        if self.d128 && self.has(Feature::Lva3) {
             return if self.regime.has_unprivileged() { 9 } else { 8 };
         }
-        let wide = self.ds || (pe.has(Feature::Lva) && matches!(self.granule, Granule::K64));
+        let wide = self.ds || (self.has(Feature::Lva) && matches!(self.granule, Granule::K64));
         if wide { 12 } else { 16 }
     }
 
     /// The largest TxSZ (`AArch64.MaxTxSZ`).
     #[must_use]
-    pub const fn max_txsz(&self, pe: &Pe) -> u64 {
-        geometry::max_txsz(pe, self.granule)
+    #[inline(always)]
+    pub const fn max_txsz(&self) -> u64 {
+        geometry::max_txsz(self.pe, self.granule)
     }
 
     /// The input address size in bits that TxSZ gives when it is kept within its bounds.
     #[must_use]
-    pub fn ia_size(&self, pe: &Pe) -> u32 {
-        64 - self.txsz.clamp(self.min_txsz(pe), self.max_txsz(pe)) as u32
+    #[inline(always)]
+    pub fn ia_size(&self) -> u32 {
+        64 - self.txsz().clamp(self.min_txsz(), self.max_txsz()) as u32
     }
 
     /// The shape of the tables.
     #[must_use]
-    pub fn geometry(&self, pe: &Pe) -> Geometry {
-        let ia_size = self.ia_size(pe);
-        let start = geometry::start_level(self.granule, self.d128, ia_size) + self.skl as i8;
+    #[inline(always)]
+    pub fn geometry(&self) -> Geometry {
+        let ia_size = self.ia_size();
+        let start = geometry::start_level(self.granule, self.d128, ia_size) + self.skl() as i8;
         let shape = Shape {
             granule: self.granule,
             ds: self.ds,
             d128: self.d128,
             ia_size,
-            ps: self.ps,
-            no_contiguous: self.pnch,
+            pa_max: self.pa_max,
+            ps: self.ps(),
+            no_contiguous: self.pnch(),
         };
-        Geometry::new(pe, &shape, start)
+        Geometry::new(self.pe, &shape, start)
     }
 
     /// How the base register holds the first table's address.
     #[must_use]
+    #[inline(always)]
     pub const fn base_format(&self) -> BaseFormat {
         match (self.d128, self.regime) {
             (false, _) => BaseFormat::Bits64,
@@ -381,64 +432,8 @@ impl S1Params {
 
     /// The most significant VA bit that is part of the address (`AArch64.AddrTop`).
     #[must_use]
+    #[inline(always)]
     pub const fn addr_top(&self, fetch: bool) -> u32 {
-        if self.tbi && !(self.tbid && fetch) { 55 } else { 63 }
+        if self.tbi() && !(self.tbid() && fetch) { 55 } else { 63 }
     }
-}
-
-/// The registers of a regime.
-struct Registers {
-    tcr: SysReg,
-    sctlr: SysReg,
-    mair: SysReg,
-    mair2: SysReg,
-    ttbr: [SysReg; 2],
-    pir: SysReg,
-    pire0: Option<SysReg>,
-    por: SysReg,
-}
-
-/// SCTLR_EL1 shares its M, C, I, WXN, EE and EPAN bits with the others.
-const fn registers(regime: Regime) -> Registers {
-    use SysReg as R;
-    match regime {
-        Regime::El10 => Registers {
-            tcr: R::TcrEl1,
-            sctlr: R::SctlrEl1,
-            mair: R::MairEl1,
-            mair2: R::Mair2El1,
-            ttbr: [R::Ttbr0El1, R::Ttbr1El1],
-            pir: R::PirEl1,
-            pire0: Some(R::Pire0El1),
-            por: R::PorEl1,
-        },
-        Regime::El20 | Regime::El2 => Registers {
-            tcr: R::TcrEl2,
-            sctlr: R::SctlrEl2,
-            mair: R::MairEl2,
-            mair2: R::Mair2El2,
-            ttbr: [R::Ttbr0El2, R::Ttbr1El2],
-            pir: R::PirEl2,
-            pire0: if regime.has_unprivileged() { Some(R::Pire0El2) } else { None },
-            por: R::PorEl2,
-        },
-        Regime::El3 => Registers {
-            tcr: R::TcrEl3,
-            sctlr: R::SctlrEl3,
-            mair: R::MairEl3,
-            mair2: R::Mair2El3,
-            ttbr: [R::Ttbr0El3, R::Ttbr0El3],
-            pir: R::PirEl3,
-            pire0: None,
-            por: R::PorEl3,
-        },
-    }
-}
-
-/// HCR_EL2.NV1 as it counts: {NV, NV1} = {0, 1} is CONSTRAINED UNPREDICTABLE.
-const fn nv1(pe: &Pe, hcr: u64) -> bool {
-    if hcr_el2::NV1.is_set(hcr) && !hcr_el2::NV.is_set(hcr) {
-        return !pe.choices.is(Choice::Nv0Nv11BehavesAs00);
-    }
-    hcr_el2::NV1.is_set(hcr)
 }

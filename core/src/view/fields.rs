@@ -53,7 +53,7 @@ fn context(pe: &Pe, steps: &[Step], place: Place, value: u128) -> Context {
     let space = security.pa_space();
     if place.stage == Some(Stage::S2) {
         let params = S2Params::new(pe, security, space);
-        let geometry = params.geometry(pe, params.start_level(pe).unwrap_or(level));
+        let geometry = params.geometry(params.start_level().unwrap_or(level));
         return Context {
             kind: kind(geometry.descriptor_type(value, level), level),
             stage2: true,
@@ -63,11 +63,11 @@ fn context(pe: &Pe, steps: &[Step], place: Place, value: u128) -> Context {
             ds: params.ds,
             lpa64k: pe.has(Feature::Lpa) && params.granule.bits() == 16,
             d128: params.d128,
-            pie: params.s2pie,
-            poe: params.s2poe,
-            assured_only: params.assured_only,
-            haft: params.haft,
-            fwb: params.fwb,
+            pie: params.s2pie(),
+            poe: params.s2poe(),
+            assured_only: params.assured_only(),
+            haft: params.haft(),
+            fwb: params.fwb(),
             mec: pe.has(Feature::Mec),
             space,
             ..Context::default()
@@ -75,7 +75,7 @@ fn context(pe: &Pe, steps: &[Step], place: Place, value: u128) -> Context {
     }
     let params = S1Params::new(pe, regime, security, va);
     Context {
-        kind: kind(params.geometry(pe).descriptor_type(value, level), level),
+        kind: kind(params.geometry().descriptor_type(value, level), level),
         stage2: false,
         unprivileged: regime.has_unprivileged(),
         granule_log2: params.granule.bits() as u8,
@@ -83,14 +83,14 @@ fn context(pe: &Pe, steps: &[Step], place: Place, value: u128) -> Context {
         ds: params.ds,
         lpa64k: pe.has(Feature::Lpa) && params.granule.bits() == 16,
         d128: params.d128,
-        pie: params.pie,
-        poe: params.poe || params.e0poe,
+        pie: params.pie(),
+        poe: params.poe() || params.e0poe(),
         aie: params.aie,
-        pnch: params.pnch,
-        haft: params.haft,
+        pnch: params.pnch(),
+        haft: params.haft(),
         el1: regime == Regime::El10,
-        hpd: params.hpd,
-        nv1: params.nv1,
+        hpd: params.hpd(),
+        nv1: params.nv1(),
         mec: pe.has(Feature::Mec),
         space,
         ..Context::default()
@@ -124,8 +124,8 @@ const fn kind(of: DescriptorType, level: i8) -> Kind {
 pub fn is_big_endian(pe: &Pe, steps: &[Step], place: Place) -> bool {
     if place.stage == Some(Stage::S2) {
         let security = translation(pe, steps).1;
-        return S2Params::new(pe, security, security.pa_space()).ee;
+        return S2Params::new(pe, security, security.pa_space()).ee();
     }
     let (regime, security, va) = translation(pe, steps);
-    S1Params::new(pe, regime, security, va).ee
+    S1Params::new(pe, regime, security, va).ee()
 }

@@ -93,15 +93,15 @@ fn which(pe: &Pe, op: Op, regime: Regime, security: SecurityState) -> Clause {
 }
 
 fn half(params: &S1Params, va: u64) -> Clause {
-    let name = params.ttbr_register.name();
+    let name = params.ttbr_register().name();
     let (text, because) = match (params.regime.has_unprivileged(), params.range) {
         (true, VaRange::Lower) => (format!("lower half, {name}"), "VA bit 55 = 0".into()),
         (true, VaRange::Upper) => (format!("upper half, {name}"), "VA bit 55 = 1".into()),
         (false, _) => (format!("one range, {name}"), format!("the {} regime has no EL0", params.regime)),
     };
-    let tagged = params.tbi && va >> 56 != 0 && va >> 56 != 0xff;
+    let tagged = params.tbi() && va >> 56 != 0 && va >> 56 != 0xff;
     let because = if tagged { format!("{because}; TBI = 1 ignores the top byte") } else { because };
-    Clause { topic: Topic::Half, text, because, registers: alloc::vec![params.ttbr_register] }
+    Clause { topic: Topic::Half, text, because, registers: alloc::vec![params.ttbr_register()] }
 }
 
 fn stage1(pe: &Pe, params: &S1Params) -> Clause {
@@ -111,7 +111,7 @@ fn stage1(pe: &Pe, params: &S1Params) -> Clause {
         Regime::El3 => (SysReg::SctlrEl3, SysReg::TcrEl3),
     };
     if !params.enabled {
-        let (because, register) = if params.dc {
+        let (because, register) = if params.dc() {
             ("HCR_EL2.DC = 1".into(), SysReg::HcrEl2)
         } else if held(pe, control, "M") == 0 {
             (format!("{}.M = 0", control.name()), control)
@@ -120,7 +120,7 @@ fn stage1(pe: &Pe, params: &S1Params) -> Clause {
         };
         return Clause { topic: Topic::Stage1, text: "off".into(), because, registers: alloc::vec![register] };
     }
-    let geometry = params.geometry(pe);
+    let geometry = params.geometry();
     let text = format!(
         "on, {}, {}-bit, starts at {}",
         params.granule.name(),
@@ -129,7 +129,7 @@ fn stage1(pe: &Pe, params: &S1Params) -> Clause {
     );
     let n = u8::from(params.range == VaRange::Upper);
     let size = if params.regime.has_unprivileged() { format!("T{n}SZ") } else { "T0SZ".into() };
-    let because = format!("{}.M = 1; {}.{size} = {}", control.name(), translation.name(), params.txsz);
+    let because = format!("{}.M = 1; {}.{size} = {}", control.name(), translation.name(), params.txsz());
     Clause { topic: Topic::Stage1, text, because, registers: alloc::vec![control, translation] }
 }
 
@@ -152,12 +152,12 @@ fn stage2(pe: &Pe, regime: Regime, on_walk: bool, on_output: bool) -> Clause {
         (false, true) => "on the output only",
         (false, false) => "not used",
     };
-    let shape = params.start_level(pe).map_or_else(
+    let shape = params.start_level().map_or_else(
         || "no valid start level".into(),
-        |start| format!("{}, {}-bit, starts at {}", params.granule.name(), params.ia_size(pe), words::level(start)),
+        |start| format!("{}, {}-bit, starts at {}", params.granule.name(), params.ia_size(), words::level(start)),
     );
     let (vm, dc) = (held(pe, SysReg::HcrEl2, "VM"), held(pe, SysReg::HcrEl2, "DC"));
-    let because = format!("HCR_EL2.{{VM, DC}} = {{{vm}, {dc}}}; VTCR_EL2.T0SZ = {}", params.t0sz);
+    let because = format!("HCR_EL2.{{VM, DC}} = {{{vm}, {dc}}}; VTCR_EL2.T0SZ = {}", params.t0sz());
     clause(format!("{scope}, {shape}"), because, alloc::vec![SysReg::HcrEl2, SysReg::VtcrEl2, SysReg::VttbrEl2])
 }
 

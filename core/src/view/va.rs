@@ -78,7 +78,7 @@ pub fn stage1(pe: &Pe, va: u64, steps: &[Step]) -> Strip {
     if !params.enabled {
         return whole(va, "stage 1 is off: the address passes through");
     }
-    let geometry = params.geometry(pe);
+    let geometry = params.geometry();
     let mut segments = Vec::new();
     let size = geometry.ia_size as u8;
     let top = if params.addr_top(false) == 55 { 55 } else { 63 };
@@ -104,11 +104,11 @@ pub fn stage1(pe: &Pe, va: u64, steps: &[Step]) -> Strip {
 pub fn stage2(pe: &Pe, ipa: u64, leaf: Option<i8>) -> Strip {
     let security = pe.security_state(1);
     let params = S2Params::new(pe, security, security.pa_space());
-    let Some(start) = params.start_level(pe) else { return whole(ipa, "VTCR_EL2 names no start level") };
+    let Some(start) = params.start_level() else { return whole(ipa, "VTCR_EL2 names no start level") };
     if !params.enabled {
         return whole(ipa, "stage 2 is off: the address passes through");
     }
-    let geometry = params.geometry(pe, start);
+    let geometry = params.geometry(start);
     let mut segments = Vec::new();
     push(&mut segments, ipa, Role::Top, 63, geometry.ia_size as u8, "must be 0");
     indices(&mut segments, ipa, &geometry, leaf);

@@ -16,7 +16,7 @@ type Lanes = [u64; LANES];
 /// first.
 pub(crate) fn look_ahead<E: Env>(context: &Context<'_>, env: &E, vas: &Lanes, stage2_on_output: bool) {
     let (geometry, table) = context.s1_start.tables();
-    if geometry.d128 || context.s1.ee || !context.s1.enabled {
+    if geometry.d128 || context.s1.ee() || !context.s1.enabled {
         return;
     }
     let stage2 = context.stage2().filter(|(stage2, _)| stage2.enabled()).map(|(_, starts)| starts.tables());

@@ -10,10 +10,21 @@ use crate::params::{S1Params, S2Params};
 use crate::pe::Pe;
 
 /// `DecodeShareability`; 0b01 is reserved.
+#[inline(always)]
 const fn decode_shareability(pe: &Pe, sh: u64) -> Shareability {
-    match (sh & 0b11, pe.choices.get(Choice::ReservedSh)) {
-        (0b00, _) | (0b01, 2) => Shareability::Non,
-        (0b11, _) | (0b01, 1) => Shareability::Inner,
+    match sh & 0b11 {
+        0b00 => Shareability::Non,
+        0b10 => Shareability::Outer,
+        0b11 => Shareability::Inner,
+        _ => reserved_shareability(pe),
+    }
+}
+
+#[cold]
+const fn reserved_shareability(pe: &Pe) -> Shareability {
+    match pe.choices.get(Choice::ReservedSh) {
+        1 => Shareability::Inner,
+        2 => Shareability::Non,
         _ => Shareability::Outer,
     }
 }
@@ -28,30 +39,19 @@ const fn decode_rgn(rgn: u64) -> Cacheability {
     }
 }
 
-/// `DecodeLDFAttr`: a nibble of a MAIR byte for Normal memory.
-const fn decode_mair_nibble(nibble: u64) -> Cacheability {
-    if nibble == 0b0100 {
-        return Cacheability::NON_CACHEABLE;
+/// Attributes of stage 1's descriptor reads (`WalkMemAttrs`, and SCTLR_ELx.C).
+pub(super) fn s1_walk(pe: &Pe, params: &S1Params) -> MemAttrs {
+    let mem_type = MemType::Normal { inner: decode_rgn(params.irgn()), outer: decode_rgn(params.orgn()) };
+    let xs = !mem_type.is_both(CachePolicy::WriteBack);
+    if !params.dcache() {
+        return normal_non_cacheable(xs);
     }
-    let policy = if bit(nibble, 2) { CachePolicy::WriteBack } else { CachePolicy::WriteThrough };
-    let (read_allocate, write_allocate) = (bit(nibble, 1), bit(nibble, 0));
-    let transient = !bit(nibble, 3) && (read_allocate || write_allocate);
-    Cacheability { policy, read_allocate, write_allocate, transient }
-}
-
-/// `WalkMemAttrs`: attributes of descriptor reads.
-pub(super) fn walk_attrs(pe: &Pe, sh: u64, irgn: u64, orgn: u64) -> MemAttrs {
-    let mem_type = MemType::Normal { inner: decode_rgn(irgn), outer: decode_rgn(orgn) };
-    MemAttrs {
-        mem_type,
-        shareability: decode_shareability(pe, sh),
-        tags: MemTag::Untagged,
-        no_tag_access: false,
-        xs: !mem_type.is_both(CachePolicy::WriteBack),
-    }
+    let shareability = decode_shareability(pe, params.sh());
+    MemAttrs { mem_type, shareability, tags: MemTag::Untagged, no_tag_access: false, xs }
 }
 
 /// `NormalNCMemAttr`, with the XS attribute of what it replaces.
+#[inline(always)]
 pub(super) const fn normal_non_cacheable(xs: bool) -> MemAttrs {
     MemAttrs {
         mem_type: MemType::normal(Cacheability::NON_CACHEABLE),
@@ -63,6 +63,7 @@ pub(super) const fn normal_non_cacheable(xs: bool) -> MemAttrs {
 }
 
 /// `EffectiveShareability`: Device and Non-cacheable memory is Outer Shareable whatever SH says.
+#[inline(always)]
 pub(super) fn effective_shareability(attrs: MemAttrs) -> MemAttrs {
     let outer = attrs.mem_type.is_device() || attrs.mem_type.is_both(CachePolicy::NonCacheable);
     MemAttrs { shareability: if outer { Shareability::Outer } else { attrs.shareability }, ..attrs }
@@ -123,10 +124,11 @@ impl AttrBits {
 }
 
 /// Attributes of a stage-1 leaf: MAIR's byte for its AttrIndx, and SH (`S1DecodeMemAttrs`).
+#[inline(always)]
 pub(super) fn s1_decode(pe: &Pe, params: &S1Params, leaf: AttrBits) -> MemAttrs {
     let index = leaf.attr_index();
-    let sh = if params.ds && !params.d128 { params.sh } else { leaf.sh() };
-    let mair = if index < 8 { params.mair } else { params.mair2 };
+    let sh = if params.ds && !params.d128 { params.sh() } else { leaf.sh() };
+    let mair = if index < 8 { params.mair } else { params.mair2() };
     let low = 8 * (index & 7);
     let byte = bits(mair, low + 7, low);
     let byte = if mair_reserved(pe, byte) { mair_instead(pe) } else { byte };
@@ -135,7 +137,7 @@ pub(super) fn s1_decode(pe: &Pe, params: &S1Params, leaf: AttrBits) -> MemAttrs 
         0x40 => MemType::normal(Cacheability::NON_CACHEABLE),
         0xa0 => MemType::normal(Cacheability::WRITE_THROUGH_RA),
         0xf0 => MemType::normal(Cacheability::WRITE_BACK_RWA),
-        _ => MemType::Normal { inner: decode_mair_nibble(byte & 0xf), outer: decode_mair_nibble(byte >> 4) },
+        _ => MemType::Normal { inner: Cacheability::decode(byte), outer: Cacheability::decode(byte >> 4) },
     };
     let xs = match byte {
         0x00..=0x0f => !bit(byte, 0),
@@ -144,7 +146,7 @@ pub(super) fn s1_decode(pe: &Pe, params: &S1Params, leaf: AttrBits) -> MemAttrs 
     };
     let tags = match byte {
         0xf0 => MemTag::Allocation,
-        _ if params.mtx => MemTag::Canonical,
+        _ if params.mtx() => MemTag::Canonical,
         _ => MemTag::Untagged,
     };
     MemAttrs { mem_type, shareability: decode_shareability(pe, sh), tags, no_tag_access: false, xs }
@@ -160,6 +162,7 @@ const fn mair_instead(pe: &Pe) -> u64 {
 }
 
 /// `S1ConstrainUnpredictableRESMAIR`.
+#[inline(always)]
 const fn mair_reserved(pe: &Pe, byte: u64) -> bool {
     match byte {
         0x01 | 0x05 | 0x09 | 0x0d | 0x40 | 0xa0 => !pe.has(Feature::Xs),
@@ -169,26 +172,36 @@ const fn mair_reserved(pe: &Pe, byte: u64) -> bool {
     }
 }
 
-/// `S2DecodeCacheability`; 0b00 is reserved. Stage 2 has no hints of its own.
+/// `S2DecodeCacheability`, which is the high half of a MAIR nibble: stage 2 has no hints of its own. 0b00 is reserved.
+#[inline(always)]
 const fn s2_decode_cacheability(pe: &Pe, attr: u64) -> Cacheability {
-    let policy = match (attr & 0b11, pe.choices.get(Choice::ReservedS2Cacheability)) {
-        (0b10, _) | (0b00, 1) => CachePolicy::WriteThrough,
-        (0b11, _) | (0b00, 2) => CachePolicy::WriteBack,
+    match attr & 0b11 {
+        0b00 => reserved_s2_cacheability(pe),
+        attr => Cacheability::decode(attr << 2),
+    }
+}
+
+#[cold]
+const fn reserved_s2_cacheability(pe: &Pe) -> Cacheability {
+    let policy = match pe.choices.get(Choice::ReservedS2Cacheability) {
+        1 => CachePolicy::WriteThrough,
+        2 => CachePolicy::WriteBack,
         _ => CachePolicy::NonCacheable,
     };
     Cacheability::new(policy, false, false)
 }
 
 /// The SH bits of a stage-2 leaf, or VTCR_EL2's in their place.
+#[inline(always)]
 const fn s2_sh(params: &S2Params, leaf: u64) -> u64 {
-    if params.ds { params.sh } else { descriptor::s2::SH.get(leaf) }
+    if params.ds { params.sh() } else { descriptor::s2::SH.get(leaf) }
 }
 
 /// Whether a stage-2 leaf makes the memory Device.
 pub(super) const fn s2_is_device(params: &S2Params, s1: &MemAttrs, leaf: u64) -> bool {
     let attr = descriptor::s2::MEM_ATTR.get(leaf);
     match attr & 0b111 {
-        _ if !params.fwb => attr >> 2 == 0,
+        _ if !params.fwb() => attr >> 2 == 0,
         0b110 => false,
         0b100 | 0b101 | 0b111 => s1.mem_type.is_device(),
         _ => true,
@@ -196,6 +209,7 @@ pub(super) const fn s2_is_device(params: &S2Params, s1: &MemAttrs, leaf: u64) ->
 }
 
 /// Attributes of a stage-2 leaf on their own, without FWB (`S2DecodeMemAttrs`).
+#[inline(always)]
 pub(super) fn s2_decode(pe: &Pe, params: &S2Params, leaf: u64) -> MemAttrs {
     let attr = descriptor::s2::MEM_ATTR.get(leaf);
     let no_tag_access = attr == 0b0100 && pe.has(Feature::MtePerm);
@@ -216,13 +230,14 @@ pub(super) fn s2_decode(pe: &Pe, params: &S2Params, leaf: u64) -> MemAttrs {
 }
 
 /// `S2CombineS1MemAttrs`.
+#[inline(always)]
 pub(super) fn s2_combine(pe: &Pe, s1: MemAttrs, s2: MemAttrs) -> MemAttrs {
     let mem_type = match (s1.mem_type, s2.mem_type) {
         (MemType::Device(a), MemType::Device(b)) => MemType::Device(a.max(b)),
         (MemType::Device(_), MemType::Normal { .. }) => s1.mem_type,
         (MemType::Normal { .. }, MemType::Device(_)) => s2.mem_type,
         (MemType::Normal { inner, outer }, MemType::Normal { inner: inner2, outer: outer2 }) => {
-            MemType::Normal { inner: combine_hints(inner, inner2), outer: combine_hints(outer, outer2) }
+            MemType::Normal { inner: inner.weakened_by(inner2), outer: outer.weakened_by(outer2) }
         }
     };
     effective_shareability(MemAttrs {
@@ -234,15 +249,8 @@ pub(super) fn s2_combine(pe: &Pe, s1: MemAttrs, s2: MemAttrs) -> MemAttrs {
     })
 }
 
-/// `S2CombineS1AttrHints`: the weaker policy, with stage 1's hints.
-fn combine_hints(s1: Cacheability, s2: Cacheability) -> Cacheability {
-    match s1.policy.min(s2.policy) {
-        CachePolicy::NonCacheable => Cacheability::NON_CACHEABLE,
-        policy => Cacheability { policy, ..s1 },
-    }
-}
-
 /// `S2CombineS1Shareability`: the wider domain.
+#[inline(always)]
 const fn combine_shareability(s1: Shareability, s2: Shareability) -> Shareability {
     match (s1, s2) {
         (Shareability::Outer, _) | (_, Shareability::Outer) => Shareability::Outer,
@@ -252,6 +260,7 @@ const fn combine_shareability(s1: Shareability, s2: Shareability) -> Shareabilit
 }
 
 /// `S2MemTagType`: Allocation Tags survive only in Write-Back, read- and write-allocate, non-transient memory.
+#[inline(always)]
 fn s2_mem_tag(pe: &Pe, mem_type: MemType, s1: MemTag) -> MemTag {
     if !pe.has(Feature::Mte2) {
         return MemTag::Untagged;
@@ -284,9 +293,9 @@ pub(super) fn s2_apply_fwb(pe: &Pe, params: &S2Params, s1: MemAttrs, leaf: u64) 
 
 /// Write-Back, with stage 1's hints where it has any.
 fn force_write_back(s1: MemType) -> MemType {
-    let force = |cache: Cacheability| match cache.policy {
+    let force = |cache: Cacheability| match cache.policy() {
         CachePolicy::NonCacheable => Cacheability::WRITE_BACK_RWA,
-        _ => Cacheability { policy: CachePolicy::WriteBack, ..cache },
+        _ => cache.with_policy(CachePolicy::WriteBack),
     };
     match s1 {
         MemType::Device(_) => MemType::normal(Cacheability::WRITE_BACK_RWA),

@@ -26,9 +26,9 @@ use start::{S1Start, S2Starts};
 use crate::addr::{FullAddress, PaSpace};
 use crate::env::Env;
 use crate::outcome::{AddressDescriptor, FaultCode, FaultRecord, MemAttrs};
-use crate::params::{GpcParams, S1Params, Stage2};
+use crate::params::{Controls, GpcParams, S1Params, Stage2};
 use crate::pe::Pe;
-use crate::regime::{SecurityState, VaRange};
+use crate::regime::{Regime, SecurityState, VaRange};
 use crate::rule::Rule;
 use crate::step::{AccessRights, Event, Place, Purpose, S1Attrs, Step};
 use alloc::boxed::Box;
@@ -88,9 +88,9 @@ pub struct Context<'a> {
     /// The processing element.
     pub pe: &'a Pe,
     /// Stage-1 parameters.
-    pub s1: S1Params,
+    pub s1: S1Params<'a>,
     /// Stage-2 parameters, in a regime that has a stage 2.
-    pub s2: Option<Stage2>,
+    pub s2: Option<Stage2<'a>>,
     /// The access.
     pub access: AccessDescriptor,
     s1_start: S1Start,
@@ -107,6 +107,8 @@ struct Known {
     s1_attrs: [MemAttrs; AttrBits::COUNT],
     /// Those of the leaf and of the output, which only a trace tells together.
     s1_told: [S1Attrs; AttrBits::KINDS],
+    /// Those of stage 1's descriptor reads.
+    s1_walk_attrs: MemAttrs,
     /// Those of stage 2's output for stage-1 descriptors, which only a trace tells; empty without a stage 2 of one
     /// space.
     s2_walk_attrs: Vec<MemAttrs>,
@@ -115,21 +117,32 @@ struct Known {
 }
 
 impl<'a> Context<'a> {
-    /// Decodes what `pe` says of an access through a regime's tables.
+    /// Decodes what `pe` says of an access to `va` through a regime's tables.
     #[must_use]
-    pub fn new(pe: &'a Pe, s1: S1Params, access: AccessDescriptor) -> Self {
-        let s2 = s1.nested.then(|| Stage2::new(pe, access.security));
+    pub fn new(pe: &'a Pe, regime: Regime, va: u64, access: AccessDescriptor) -> Self {
+        let controls = Controls::new(pe, regime, access.security, va);
+        if controls.are_usual() { Self::of(&controls.usual(), access) } else { Self::of_any(&controls, access) }
+    }
+
+    #[inline(never)]
+    fn of_any(controls: &Controls<'a>, access: AccessDescriptor) -> Self {
+        Self::of(controls, access)
+    }
+
+    #[inline(always)]
+    fn of(controls: &Controls<'a>, access: AccessDescriptor) -> Self {
+        let pe = controls.pe();
+        let s1 = S1Params::of(controls);
         let gpc = GpcParams::new(pe);
-        Self {
-            pe,
-            s1,
-            s2,
-            access,
-            s1_start: S1Start::new(pe, &s1, gpc.as_ref(), access),
-            s2_start: s2.as_ref().map(|stage2| S2Starts::new(pe, stage2, gpc.as_ref(), access)),
-            gpc,
-            known: None,
-        }
+        let (s2, s2_start) = if s1.nested {
+            let stage2 = Stage2::of(controls);
+            let starts = S2Starts::new(pe, &stage2, gpc.as_ref(), access);
+            (Some(stage2), Some(starts))
+        } else {
+            (None, None)
+        };
+        let s1_start = S1Start::new(pe, &s1, gpc.as_ref(), access);
+        Self { pe, s1, s2, access, s1_start, s2_start, gpc, known: None }
     }
 
     /// The same, with everything worked out in advance that can be.
@@ -140,7 +153,9 @@ impl<'a> Context<'a> {
         let s2_rights = perm::s2_rights(stage2.map(Stage2::own), self.access);
         let s1_told = AttrBits::kinds(|bits| self.work_out_s1_attrs(bits));
         let s1_attrs = AttrBits::table(|bits| s1_told[bits.kind()].output);
-        let known = Known { verdicts: perm::Verdicts::new(&self), s1_attrs, s1_told, s2_walk_attrs, s2_rights };
+        let s1_walk_attrs = self.s1_walk_attrs();
+        let verdicts = perm::Verdicts::new(&self);
+        let known = Known { verdicts, s1_attrs, s1_told, s1_walk_attrs, s2_walk_attrs, s2_rights };
         Self { known: Some(Box::new(known)), ..self }
     }
 }
@@ -160,7 +175,7 @@ impl Context<'_> {
     }
 
     #[inline(always)]
-    const fn stage2(&self) -> Option<(&Stage2, &S2Starts)> {
+    const fn stage2(&self) -> Option<(&Stage2<'_>, &S2Starts)> {
         match (&self.s2, &self.s2_start) {
             (Some(stage2), Some(starts)) => Some((stage2, starts)),
             _ => None,

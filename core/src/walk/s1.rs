@@ -21,7 +21,7 @@ use crate::choice::Choice;
 use crate::env::{Env, Fetch};
 use crate::layout::descriptor;
 use crate::outcome::{AddressDescriptor, FaultCode, FaultRecord};
-use crate::params::{Geometry, S1Params};
+use crate::params::Geometry;
 use crate::regime::{Regime, SecurityState, Stage};
 use crate::rule::Rule;
 use crate::step::{Event, Place, Purpose, Read, Record, S1Attrs, Step};
@@ -50,7 +50,7 @@ pub(super) fn map<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<M
 pub(super) fn map_usual<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<Plain, E> {
     check_input(context, env, va)?;
     let S1Start { geometry, table, .. } = &context.s1_start;
-    let start = start_record(Stage::S1, Purpose::Output, va, geometry, context.s1.ttbr, table.address);
+    let start = start_record(Stage::S1, Purpose::Output, va, geometry, context.s1.ttbr(), table.address);
     if E::LISTENS && !env.record(start) {
         aside(env, |env| tell_start(context, env, va));
     }
@@ -67,7 +67,7 @@ pub(super) fn map_usual<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> 
 fn tell_start<E: Env>(context: &Context<'_>, env: &mut E, va: u64) {
     env.note(|| {
         let S1Start { geometry, table, .. } = context.s1_start;
-        Step { place: Place::S1, rule: Rule::S1Start, event: start_event(va, &geometry, context.s1.ttbr, table) }
+        Step { place: Place::S1, rule: Rule::S1Start, event: start_event(va, &geometry, context.s1.ttbr(), table) }
     });
 }
 
@@ -108,11 +108,11 @@ impl S1<'_> {
     /// Walks until no hardware update has found its descriptor changed.
     fn walk_any<E: Env>(self, env: &mut E) -> Walk<Mapped, E> {
         loop {
-            let S1Params { d128, disch, pnch, .. } = self.context.s1;
-            let output = if d128 {
-                descend::any::<E, u128, _>(S1Lookup::new(self, true, disch), env, self.va)?
+            let s1 = &self.context.s1;
+            let output = if s1.d128 {
+                descend::any::<E, u128, _>(S1Lookup::new(self, true, s1.disch()), env, self.va)?
             } else {
-                descend::any::<E, u64, _>(S1Lookup::new(self, pnch, false), env, self.va)?
+                descend::any::<E, u64, _>(S1Lookup::new(self, s1.pnch(), false), env, self.va)?
             };
             if let Some(output) = output {
                 return Ok(output);
@@ -135,9 +135,8 @@ fn check_input<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<(), 
         return Ok(());
     }
     Err(aside(env, |env| {
-        let range = start.out_of_range(va).then_some(Rule::S1VaRange);
-        // One of the three it is: the last stands for what cannot be.
-        let rule = start.faults.or(range).or(start.denied).unwrap_or(Rule::S1VaRange);
+        // It is refused: what follows `unwrap_or` cannot be.
+        let rule = start.refusal(context.pe, &context.s1, context.access, va).unwrap_or(Rule::S1VaRange);
         fault(env, Place::S1, rule, s1_fault(FaultCode::Translation, 0, context.access))
     }))
 }
@@ -164,7 +163,7 @@ impl<'a> S1Lookup<'a> {
     /// Whether the mapping stays assured with this descriptor.
     #[inline(always)]
     fn assured_by(&self, descriptor: impl Word) -> bool {
-        self.assured && self.mro && descriptor.protected(self.stage.context.s1.pnch)
+        self.assured && self.mro && descriptor.protected(self.stage.context.s1.pnch())
     }
 }
 
@@ -185,9 +184,9 @@ impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
             geometry: &s1_start.geometry,
             table: s1_start.table,
             gpc: gpc.as_ref(),
-            big_endian: s1.ee,
-            ha: s1.ha,
-            haft: s1.haft,
+            big_endian: s1.ee(),
+            ha: s1.ha(),
+            haft: s1.haft(),
             base_rule: Rule::S1Base,
         }
     }
@@ -235,7 +234,7 @@ impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
             Nested::Usual(stage2) => stage2.locate(env, address, level),
             Nested::Off => {
                 let context = self.stage.context;
-                let record = Record::S2Off { level, address, attrs: context.s1_start.walk_attrs };
+                let record = Record::S2Off { level, address, attrs: context.s1_walk_attrs() };
                 if E::LISTENS && !env.record(record) {
                     let address = FullAddress::new(PaSpace::NonSecure, address);
                     aside(env, |env| off::tell_s2_for_walk(context, env, address, Purpose::Descriptor(level)));
@@ -290,7 +289,7 @@ impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
 
     #[inline(always)]
     fn denies_context(&self, descriptor: D, space: PaSpace) -> bool {
-        self.stage.context.s1.mec.denies(space, descriptor.amec())
+        self.stage.context.s1.mec().denies(space, descriptor.amec())
     }
 
     #[inline(always)]
@@ -368,7 +367,7 @@ impl S1Lookup<'_> {
         let (context, Leaf { descriptor, entry, output, .. }) = (self.stage.context, leaf);
         let (place, attrs) = (Place::S1.at(entry.level), AttrBits::of(descriptor, context.s1.aie));
         tell_attrs(context, env, place, attrs);
-        let mecid = context.s1.mec.of_leaf(output.space, descriptor.amec());
+        let mecid = context.s1.mec().of_leaf(output.space, descriptor.amec());
         let output = Mapped { address: output, attrs, assured: self.assured_by(descriptor), mecid };
         env.note(|| Step { place, rule: Rule::S1Output, event: Event::Output { output: output.describe(context) } });
         output
@@ -429,7 +428,7 @@ fn update<E: Env, D: Word>(
         None => address,
     };
     let fetch = Fetch { address: physical, place: Place::S1.at(level), wide: D::WIDE };
-    let update = Update { fetch, old: leaf.descriptor, new, big_endian: context.s1.ee, rule };
+    let update = Update { fetch, old: leaf.descriptor, new, big_endian: context.s1.ee(), rule };
     let record = blamed(s1_fault(FaultCode::Permission, level, context.access), blame);
     Ok(update.swap(context.gpc.as_ref(), env, record)?.is_none())
 }
@@ -440,11 +439,11 @@ fn updated<D: Word>(context: &Context<'_>, leaf: D, denied: bool) -> (D, Rule) {
     use descriptor::s1::{AF, AP2, DBM};
     let (params, access) = (&context.s1, context.access);
     let mut new = leaf;
-    if params.ha && (!denied || context.pe.choices.is(Choice::AfUpdateOnPermissionFault)) {
+    if params.ha() && (!denied || context.pe.choices.is(Choice::AfUpdateOnPermissionFault)) {
         new = new.with(AF.mask());
     }
     let dirties = access.write && access.kind != AccessType::At;
-    let managed = params.ha && params.hd && (params.pie || DBM.is_set(leaf.low()));
+    let managed = params.ha() && params.hd() && (params.pie() || DBM.is_set(leaf.low()));
     if !denied && managed && dirties {
         // AP[2], which under indirect permissions is nDirty.
         new = new.without(AP2.mask());

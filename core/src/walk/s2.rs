@@ -14,11 +14,12 @@ use super::{
     AccessDescriptor, AccessType, Blame, Context, Halt, Walk, aside, attr, blamed, fault, off, perm, s1_fault,
 };
 use crate::addr::{FullAddress, PaSpace};
+use crate::bits::Pattern;
 use crate::choice::Choice;
 use crate::env::{Env, Fetch};
 use crate::layout::descriptor;
 use crate::outcome::{AddressDescriptor, FaultCode, FaultRecord, MemAttrs};
-use crate::params::{Geometry, Pattern, S2Params, Stage2};
+use crate::params::{Geometry, S2Params, Stage2};
 use crate::regime::{SecurityState, Stage};
 use crate::rule::Rule;
 use crate::step::{Event, Place, Purpose, Step};
@@ -51,7 +52,7 @@ impl Wanted<'_> {
 #[derive(Clone, Copy)]
 struct Base<'a> {
     context: &'a Context<'a>,
-    params: &'a S2Params,
+    params: &'a S2Params<'a>,
 }
 
 /// What stage 2 translates for.
@@ -90,6 +91,7 @@ pub(super) fn map<E: Env>(
 }
 
 /// The output of a leaf that translates stage 1's output in `space`, which has these memory attributes.
+#[inline(always)]
 pub(super) fn describe(
     context: &Context<'_>,
     stage2: &Stage2,
@@ -153,10 +155,10 @@ impl<'a> S2<'a> {
 
     /// Stage 1's memory attributes: of its output, or of its walk.
     #[inline(always)]
-    const fn s1_attrs(self) -> &'a MemAttrs {
+    fn s1_attrs(self) -> MemAttrs {
         match self.wanted {
-            Wanted::Output { attrs, .. } => attrs,
-            Wanted::Descriptor { .. } | Wanted::Update { .. } => &self.base.context.s1_start.walk_attrs,
+            Wanted::Output { attrs, .. } => *attrs,
+            Wanted::Descriptor { .. } | Wanted::Update { .. } => self.base.context.s1_walk_attrs(),
         }
     }
 
@@ -195,16 +197,20 @@ impl<'a> S2<'a> {
     ) -> (perm::S2Permissions, Result<(), Denied>) {
         let params = self.base.params;
         let permissions = perm::s2_permissions(params, access, descriptor);
-        let device = || attr::s2_is_device(params, self.s1_attrs(), descriptor.low());
+        let device = || attr::s2_is_device(params, &self.s1_attrs(), descriptor.low());
         let s1assured = matches!(self.wanted, Wanted::Output { assured: true, .. });
         let target = perm::Target { device, space, s1assured };
         (permissions, perm::s2_check(self.base.context.pe, params, access, &permissions, target))
     }
 
     /// The output of a leaf.
+    #[inline(always)]
     fn output(self, reached: Reached) -> AddressDescriptor {
         let Reached { address, mro, mecid, .. } = reached;
-        let attrs = self.known_attrs(reached).copied().unwrap_or_else(|| self.work_out_attrs(reached.low));
+        let attrs = match self.known_attrs(reached) {
+            Some(known) => *known,
+            None => self.final_attrs(self.leaf_attrs(reached.low)),
+        };
         // An assured stage-1 mapping is a property of the IPA, not of what stage 2 makes of it.
         AddressDescriptor { address, attrs, s1assured: false, s2fs1mro: mro, mecid }
     }
@@ -220,24 +226,26 @@ impl<'a> S2<'a> {
     }
 
     /// Attributes of the leaf: stage 2's own, or with FWB those that stage 2 makes of stage 1's.
+    #[inline(always)]
     fn leaf_attrs(self, leaf: u64) -> MemAttrs {
-        if self.base.params.fwb {
-            attr::s2_apply_fwb(self.base.context.pe, self.base.params, *self.s1_attrs(), leaf)
+        if self.base.params.fwb() {
+            attr::s2_apply_fwb(self.base.context.pe, self.base.params, self.s1_attrs(), leaf)
         } else {
             attr::s2_decode(self.base.context.pe, self.base.params, leaf)
         }
     }
 
     /// The caches' disables, then what both stages come to together.
+    #[inline(always)]
     fn final_attrs(self, leaf: MemAttrs) -> MemAttrs {
         let (params, device) = (self.base.params, leaf.mem_type.is_device());
         let non_cacheable = match self.access().kind {
-            AccessType::Fetch => device || params.id,
-            AccessType::Ttw if device => !params.ptw,
-            _ => !device && params.cd,
+            AccessType::Fetch => device || params.id(),
+            AccessType::Ttw if device => !params.ptw(),
+            _ => !device && params.cd(),
         };
         let attrs = if non_cacheable { attr::normal_non_cacheable(leaf.xs) } else { leaf };
-        if params.fwb { attrs } else { attr::s2_combine(self.base.context.pe, *self.s1_attrs(), attrs) }
+        if params.fwb() { attrs } else { attr::s2_combine(self.base.context.pe, self.s1_attrs(), attrs) }
     }
 
     /// The leaf with access flag and dirty state as hardware sets them, and the rule that says so.
@@ -246,11 +254,11 @@ impl<'a> S2<'a> {
         use descriptor::s2::{AF, DBM, DIRTY};
         let (params, access) = (self.base.params, self.access());
         let mut new = leaf;
-        if params.ha && (!denied || self.base.context.pe.choices.is(Choice::AfUpdateOnPermissionFault)) {
+        if params.ha() && (!denied || self.base.context.pe.choices.is(Choice::AfUpdateOnPermissionFault)) {
             new = new.with(AF.mask());
         }
         let dirties = access.write && access.kind != AccessType::At;
-        let managed = params.ha && params.hd && (params.s2pie || DBM.is_set(leaf.low()));
+        let managed = params.ha() && params.hd() && (params.s2pie() || DBM.is_set(leaf.low()));
         if !denied && managed && dirties {
             // S2AP[1], which under indirect permissions is Dirty.
             new = new.with(DIRTY.mask());
@@ -268,7 +276,7 @@ impl<const USUAL: bool> S2Walk<'_, USUAL> {
         if self.ipa.address >> (geometry.ia_size & 63) != 0 {
             return Err(aside(env, move |env| self.stage.refuse(env, self.ipa, Rule::S2IpaRange)));
         }
-        let (ipa, purpose, ttbr) = (self.ipa.address, self.stage.wanted.purpose(), self.stage.base.params.ttbr);
+        let (ipa, purpose, ttbr) = (self.ipa.address, self.stage.wanted.purpose(), self.stage.base.params.ttbr());
         let record = start_record(Stage::S2, purpose, ipa, geometry, ttbr, table.address);
         if E::LISTENS && !(USUAL && env.record(record)) {
             aside(env, move |env| {
@@ -329,7 +337,7 @@ impl<const USUAL: bool> S2Walk<'_, USUAL> {
             let place = stage.place().at(entry.level);
             Step { place, rule: Rule::S2PermissionPassed, event: Event::Passed }
         });
-        let mecid = stage.base.params.mec.of_leaf(address.space, descriptor.amec());
+        let mecid = stage.base.params.mec().of_leaf(address.space, descriptor.amec());
         let reached = Reached { address, ipa_space: self.ipa.space, low: descriptor.low(), mro, mecid };
         stage.tell_output(env, entry.level, reached);
         reached
@@ -344,7 +352,7 @@ impl<const USUAL: bool> S2Walk<'_, USUAL> {
         let (new, rule) = stage.updated(descriptor, checked.is_err());
         if new != descriptor {
             let fetch = Fetch { address: leaf.physical, place, wide: D::WIDE };
-            let update = Update { fetch, old: descriptor, new, big_endian: params.ee, rule };
+            let update = Update { fetch, old: descriptor, new, big_endian: params.ee(), rule };
             let blame = checked.map_or_else(|denied| denied.blame, |()| access.blame);
             let record = blamed(stage.fault(self.ipa, FaultCode::Permission, level), blame);
             if update.swap(stage.base.context.gpc.as_ref(), env, record)?.is_some() {
@@ -379,9 +387,9 @@ impl<E: Env, D: Word, const USUAL: bool> Lookup<E, D> for S2Walk<'_, USUAL> {
             geometry: &tables.geometry,
             table: tables.table,
             gpc: context.gpc.as_ref(),
-            big_endian: params.ee,
-            ha: params.ha,
-            haft: params.haft,
+            big_endian: params.ee(),
+            ha: params.ha(),
+            haft: params.haft(),
             base_rule: Rule::S2Base,
         }
     }
@@ -414,7 +422,7 @@ impl<E: Env, D: Word, const USUAL: bool> Lookup<E, D> for S2Walk<'_, USUAL> {
         match self.stage.base.context.access.security {
             _ if USUAL => PaSpace::NonSecure,
             SecurityState::Realm if descriptor.s2_ns() => PaSpace::NonSecure,
-            _ => self.stage.base.params.output_space,
+            _ => self.stage.base.params.output_space(),
         }
     }
 

@@ -1,12 +1,11 @@
 //! What of both stages' input checks and first tables does not depend on the address: worked out once.
 
-use super::{AccessDescriptor, AccessType, attr, perm};
+use super::{AccessDescriptor, AccessType, perm};
 use crate::addr::{FullAddress, PaSpace};
-use crate::bits::mask;
+use crate::bits::{Pattern, mask};
 use crate::choice::Choice;
 use crate::feature::Feature;
-use crate::outcome::MemAttrs;
-use crate::params::{Geometry, GpcParams, Pattern, S1Params, S2Params, Stage2};
+use crate::params::{Geometry, GpcParams, S1Params, S2Params, Stage2};
 use crate::pe::Pe;
 use crate::regime::{SecurityState, VaRange};
 use crate::rule::Rule;
@@ -20,55 +19,36 @@ pub(super) struct S1Start {
     pub usual: bool,
     /// Permissions are the usual ones.
     pub direct: bool,
-    /// Attributes of descriptor reads.
-    pub walk_attrs: MemAttrs,
     /// VA bits that must all equal the bit that chose the range.
     sign: u64,
     /// What they are when they do.
     signed: u64,
     /// Not every address faults.
     pub open: bool,
-    /// The rule by which every address faults, before the range check.
-    pub faults: Option<Rule>,
-    /// And after it.
-    pub denied: Option<Rule>,
 }
 
 impl S1Start {
+    #[inline(always)]
     pub fn new(pe: &Pe, params: &S1Params, gpc: Option<&GpcParams>, access: AccessDescriptor) -> Self {
-        let geometry = params.geometry(pe);
-        let address = geometry.table_base(params.ttbr, params.base_format());
-        let below = params.txsz < params.min_txsz(pe);
-        let above = params.txsz > params.max_txsz(pe);
-        let txsz_faults = below && (pe.has(Feature::Lva) || pe.choices.is(Choice::TxszBelowMinFaults))
-            || above && pe.choices.is(Choice::TxszAboveMaxFaults);
+        let geometry = params.geometry();
+        let address = geometry.table_base(params.ttbr(), params.base_format());
         let top = params.addr_top(access.kind == AccessType::Fetch);
         // The tag in bits 59:56 is not part of the address (MTX).
-        let tag = if params.mtx { mask(59, 56) } else { 0 };
+        let tag = if params.mtx() { mask(59, 56) } else { 0 };
         let sign = mask(top, geometry.ia_size) & !tag;
-        let faults = txsz_faults.then_some(Rule::S1TxSz);
-        let denied = match (access.el == 0 && params.e0pd, params.epd) {
-            (true, _) => Some(Rule::S1E0pd),
-            (false, true) => Some(Rule::S1Epd),
-            (false, false) => None,
-        };
-        let attrs = attr::walk_attrs(pe, params.sh, params.irgn, params.orgn);
         Self {
             geometry,
             usual: geometry.is_usual()
                 && access.security == SecurityState::NonSecure
                 && gpc.is_none()
-                && !params.ee
-                && !params.haft
-                && !params.pnch,
+                && !params.ee()
+                && !params.haft()
+                && !params.pnch(),
             direct: access.security == SecurityState::NonSecure && params.is_usual(),
-            walk_attrs: if params.dcache { attrs } else { attr::normal_non_cacheable(attrs.xs) },
             table: FullAddress::new(params.security.pa_space(), address),
             sign,
             signed: if params.range == VaRange::Upper { sign } else { 0 },
-            open: faults.is_none() && denied.is_none(),
-            faults,
-            denied,
+            open: !txsz_faults(pe, params) && !e0pd(params, access) && !params.epd(),
         }
     }
 
@@ -77,11 +57,39 @@ impl S1Start {
         (&self.geometry, self.table.address)
     }
 
+    /// The rule by which `va` faults before any walk, if it does.
+    pub fn refusal(&self, pe: &Pe, params: &S1Params<'_>, access: AccessDescriptor, va: u64) -> Option<Rule> {
+        if txsz_faults(pe, params) {
+            Some(Rule::S1TxSz)
+        } else if self.out_of_range(va) {
+            Some(Rule::S1VaRange)
+        } else if e0pd(params, access) {
+            Some(Rule::S1E0pd)
+        } else {
+            params.epd().then_some(Rule::S1Epd)
+        }
+    }
+
     /// `AArch64.VAIsOutOfRange`.
     #[inline(always)]
     pub const fn out_of_range(&self, va: u64) -> bool {
         va & self.sign != self.signed
     }
+}
+
+/// TxSZ beyond its bounds, where that faults.
+#[inline(always)]
+fn txsz_faults(pe: &Pe, params: &S1Params<'_>) -> bool {
+    let below = params.txsz() < params.min_txsz();
+    let above = params.txsz() > params.max_txsz();
+    below && (pe.has(Feature::Lva) || pe.choices.is(Choice::TxszBelowMinFaults))
+        || above && pe.choices.is(Choice::TxszAboveMaxFaults)
+}
+
+/// EL0 may not use this half.
+#[inline(always)]
+const fn e0pd(params: &S1Params<'_>, access: AccessDescriptor) -> bool {
+    access.el == 0 && params.e0pd()
 }
 
 /// Stage 2.
@@ -110,21 +118,22 @@ pub(super) struct S2Tables {
 }
 
 impl S2Start {
+    #[inline(always)]
     fn new(pe: &Pe, params: &S2Params, gpc: Option<&GpcParams>, access: AccessDescriptor) -> Self {
-        let below = params.t0sz < params.min_txsz(pe);
-        let above = params.t0sz > params.max_txsz(pe);
+        let below = params.t0sz() < params.min_txsz();
+        let above = params.t0sz() > params.max_txsz();
         let txsz_faults = below && (pe.has(Feature::Lpa) || pe.choices.is(Choice::TxszBelowMinFaults))
             || above && pe.choices.is(Choice::TxszAboveMaxFaults);
-        match params.start_level(pe) {
+        match params.start_level() {
             _ if txsz_faults => Self::Faults(Rule::S2TxSz),
             None => Self::Faults(Rule::S2StartLevel),
-            Some(level) if !params.start_level_consistent(pe, level) => Self::Faults(Rule::S2StartInconsistent),
+            Some(level) if !params.start_level_consistent(level) => Self::Faults(Rule::S2StartInconsistent),
             Some(level) => {
-                let geometry = params.geometry(pe, level);
-                let address = geometry.table_base(params.ttbr, params.base_format());
+                let geometry = params.geometry(level);
+                let address = geometry.table_base(params.ttbr(), params.base_format());
                 let direct = access.security == SecurityState::NonSecure && params.is_usual();
-                let usual = geometry.is_usual() && direct && gpc.is_none() && !params.ee && !params.haft;
-                let table = FullAddress::new(params.table_space, address);
+                let usual = geometry.is_usual() && direct && gpc.is_none() && !params.ee() && !params.haft();
+                let table = FullAddress::new(params.table_space(), address);
                 let (readable, permitted) = if direct {
                     (perm::plainly_readable(params), perm::plainly_permitted(access))
                 } else {
@@ -146,6 +155,7 @@ pub(super) struct S2Starts {
 }
 
 impl S2Starts {
+    #[inline(always)]
     pub fn new(pe: &Pe, stage2: &Stage2, gpc: Option<&GpcParams>, access: AccessDescriptor) -> Self {
         Self {
             own: S2Start::new(pe, stage2.own(), gpc, access),

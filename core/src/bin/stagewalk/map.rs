@@ -200,13 +200,13 @@ fn attributes(attrs: &MemAttrs) -> String {
 }
 
 fn cacheability(cacheability: Cacheability) -> String {
-    let policy = match cacheability.policy {
+    let policy = match cacheability.policy() {
         CachePolicy::NonCacheable => return "NC".into(),
         CachePolicy::WriteThrough => "WT",
         CachePolicy::WriteBack => "WB",
     };
     let hints = ["", "-WA", "-RA", "-RWA"][cacheability.hints() as usize & 3];
-    format!("{policy}{hints}{}", if cacheability.transient { "-transient" } else { "" })
+    format!("{policy}{hints}{}", if cacheability.is_transient() { "-transient" } else { "" })
 }
 
 /// A range, as JSON.

@@ -249,7 +249,7 @@ const fn device_code(kind: DeviceType) -> u8 {
 }
 
 const fn cache_code(cache: Cacheability) -> u8 {
-    let policy = match cache.policy {
+    let policy = match cache.policy() {
         CachePolicy::NonCacheable => 0,
         CachePolicy::WriteThrough => 2,
         CachePolicy::WriteBack => 3,

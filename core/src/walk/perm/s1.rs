@@ -59,9 +59,9 @@ impl TablePermissions {
     fn new(params: &S1Params, TableLimits(tables): TableLimits) -> Self {
         use descriptor::s1::{AP_TABLE, PXN_TABLE, UXN_TABLE};
         let (ap, uxn, pxn) = (AP_TABLE.get(tables), UXN_TABLE.is_set(tables), PXN_TABLE.is_set(tables));
-        if params.hpd {
+        if params.hpd() {
             Self::default()
-        } else if params.nv1 {
+        } else if params.nv1() {
             // EL2's format: bit 60 is the execute-never bit of the privileged level, and EL0 has none.
             Self { ap: ap & 0b10, uxn: false, pxn: uxn }
         } else if params.regime.has_unprivileged() {
@@ -118,13 +118,13 @@ pub(in crate::walk) fn s1_permissions(
     leaf: impl Word,
     space: PaSpace,
 ) -> S1Permissions {
-    let base = if params.pie {
+    let base = if params.pie() {
         indirect(pe, params, access, leaf)
     } else {
         direct(pe, params, access, tables, leaf.low(), space)
     };
-    let enabled = if access.el == 0 { params.e0poe } else { params.poe };
-    let por = if access.el == 0 { params.por_el0 } else { params.por };
+    let enabled = if access.el == 0 { params.e0poe() } else { params.poe() };
+    let por = if access.el == 0 { params.por_el0() } else { params.por() };
     let mut overlay = (base.overlay && enabled).then(|| s1_overlay(nibble(por, leaf.s1_po_index())));
     let mut rights = base.rights;
     rights.execute &= !fetch_leaves_world(params, access.security, space);
@@ -137,21 +137,21 @@ pub(in crate::walk) fn s1_permissions(
         stack: base.stack && !leaves_world(params, access.security, space),
         overlay,
         pan: base.pan && access.el != 0,
-        clean: params.pie && descriptor::s1::N_DIRTY.is_set(leaf.low()),
+        clean: params.pie() && descriptor::s1::N_DIRTY.is_set(leaf.low()),
         rule: s1_rule(params),
     }
 }
 
 /// The rule that decides what a leaf permits.
 pub(in crate::walk) const fn s1_rule(params: &S1Params) -> Rule {
-    if params.pie { Rule::S1PermissionsIndirect } else { Rule::S1Permissions }
+    if params.pie() { Rule::S1PermissionsIndirect } else { Rule::S1Permissions }
 }
 
 /// `AArch64.S1IndirectBasePermissions`.
 fn indirect(pe: &Pe, params: &S1Params, access: AccessDescriptor, leaf: impl Word) -> Base {
     let index = leaf.s1_pi_index();
-    let mut privileged = s1_code(nibble(params.pir, index));
-    let upi = if params.regime.has_unprivileged() { nibble(params.pire0, index) } else { 0 };
+    let mut privileged = s1_code(nibble(params.pir(), index));
+    let upi = if params.regime.has_unprivileged() { nibble(params.pire0(), index) } else { 0 };
     let mut unprivileged = s1_code(upi);
     // What EL0 can write (or use as a guarded control stack), a privileged level neither executes nor so uses: such a
     // combination grants nothing at all.
@@ -161,7 +161,7 @@ fn indirect(pe: &Pe, params: &S1Params, access: AccessDescriptor, leaf: impl Wor
             (code.rights, code.gcs) = (AccessRights::default(), false);
         }
     }
-    let pan = pe.has(Feature::Pan) && access.pan && pe.pan && !params.nv1 && upi != 0;
+    let pan = pe.has(Feature::Pan) && access.pan && pe.pan && !params.nv1() && upi != 0;
     if pan {
         privileged.rights = AccessRights { read: false, write: false, ..privileged.rights };
     }
@@ -190,13 +190,13 @@ fn direct(
         privileged = AccessRights { read: false, write: false, ..privileged };
     }
     let rights = if access.el == 0 { unprivileged } else { privileged };
-    Base { rights, stack: false, pan, overlay: true, wxn: params.wxn && rights.write && rights.execute }
+    Base { rights, stack: false, pan, overlay: true, wxn: params.wxn() && rights.write && rights.execute }
 }
 
 /// AP[2], taken as 0 while hardware keeps the dirty state: the page is writable, only not yet written.
 #[inline(always)]
 const fn read_only(params: &S1Params, leaf: u64) -> bool {
-    descriptor::s1::AP2.is_set(leaf) && !(params.ha && params.hd && descriptor::s1::DBM.is_set(leaf))
+    descriptor::s1::AP2.is_set(leaf) && !(params.ha() && params.hd() && descriptor::s1::DBM.is_set(leaf))
 }
 
 /// Privileged and unprivileged permissions.
@@ -204,8 +204,8 @@ const fn read_only(params: &S1Params, leaf: u64) -> bool {
 fn two_levels(params: &S1Params, tables: TablePermissions, leaf: u64) -> [AccessRights; 2] {
     use descriptor::s1::{AP1, PXN, UXN};
     let writable = !read_only(params, leaf) && tables.ap & 0b10 == 0;
-    let el0 = AP1.is_set(leaf) && !params.nv1 && tables.ap & 0b01 == 0;
-    let (uxn, pxn) = if params.nv1 { (false, UXN.is_set(leaf)) } else { (UXN.is_set(leaf), PXN.is_set(leaf)) };
+    let el0 = AP1.is_set(leaf) && !params.nv1() && tables.ap & 0b01 == 0;
+    let (uxn, pxn) = if params.nv1() { (false, UXN.is_set(leaf)) } else { (UXN.is_set(leaf), PXN.is_set(leaf)) };
     let el0_writable = el0 && writable;
     [
         // What EL0 can write, a privileged level never executes.
@@ -223,25 +223,25 @@ fn one_level(params: &S1Params, tables: TablePermissions, leaf: u64) -> [AccessR
 
 #[inline(always)]
 fn pan_applies(pe: &Pe, params: &S1Params, access: AccessDescriptor, space: PaSpace, el0: AccessRights) -> bool {
-    if !(pe.has(Feature::Pan) && access.pan && pe.pan) || params.nv1 || !params.regime.has_unprivileged() {
+    if !(pe.has(Feature::Pan) && access.pan && pe.pan) || params.nv1() || !params.regime.has_unprivileged() {
         return false;
     }
     let secure_fetch_forbidden = pe.choices.is(Choice::SifAffectsEpan)
         && access.security == SecurityState::Secure
         && space == PaSpace::NonSecure
-        && params.sif;
+        && params.sif();
     let realm_fetch_forbidden = pe.choices.is(Choice::RealmEl20AffectsEpan)
         && access.security == SecurityState::Realm
         && params.regime == Regime::El20
         && space != PaSpace::Realm;
     let el0_executes = el0.execute && !secure_fetch_forbidden && !realm_fetch_forbidden;
-    el0.read || el0.write || (params.epan && el0_executes)
+    el0.read || el0.write || (params.epan() && el0_executes)
 }
 
 /// Whether a fetch from `space` would leave the Security state's own memory where that is forbidden.
 #[inline(always)]
 const fn fetch_leaves_world(params: &S1Params, security: SecurityState, space: PaSpace) -> bool {
-    leaves_world(params, security, space) && (params.sif || !matches!(security, SecurityState::Secure))
+    leaves_world(params, security, space) && (params.sif() || !matches!(security, SecurityState::Secure))
 }
 
 /// Whether `space` is outside the memory that the Security state keeps its code and guarded control stacks in. Only
@@ -279,7 +279,7 @@ pub(in crate::walk) fn s1_check(
             Ok(())
         };
     }
-    let dirty_faults = access.write && clean && !(params.ha && params.hd);
+    let dirty_faults = access.write && clean && !(params.ha() && params.hd());
     if access.kind == AccessType::Gcs {
         return if !stack {
             Err(Denied::new(Rule::S1PermissionStack, access))

@@ -3,10 +3,10 @@
 use super::indirect::{S2Code, s2_code};
 use super::{Denied, nibble};
 use crate::addr::PaSpace;
-use crate::bits::{bit, bits};
+use crate::bits::{Pattern, bit, bits};
 use crate::choice::Choice;
 use crate::layout::descriptor;
-use crate::params::{Pattern, S2Params};
+use crate::params::S2Params;
 use crate::pe::Pe;
 use crate::regime::{SecurityState, VaRange};
 use crate::rule::Rule;
@@ -42,8 +42,8 @@ impl S2Permissions {
 /// `AArch64.S2ComputePermissions`.
 #[inline(always)]
 pub(in crate::walk) fn s2_permissions(params: &S2Params, access: AccessDescriptor, leaf: impl Word) -> S2Permissions {
-    let assured_only = leaf.assured_only(params.assured_only);
-    if !params.s2pie {
+    let assured_only = leaf.assured_only(params.assured_only());
+    if !params.s2pie() {
         return S2Permissions {
             rights: direct(params, access, leaf.low()),
             overlay: None,
@@ -54,8 +54,8 @@ pub(in crate::walk) fn s2_permissions(params: &S2Params, access: AccessDescripto
             rule: Rule::S2Permissions,
         };
     }
-    let base = s2_code(nibble(params.s2pir, leaf.s2_pi_index()));
-    let overlay = params.s2poe.then(|| s2_code(nibble(params.s2por, leaf.s2_po_index())));
+    let base = s2_code(nibble(params.s2pir(), leaf.s2_pi_index()));
+    let overlay = params.s2poe().then(|| s2_code(nibble(params.s2por(), leaf.s2_po_index())));
     // Writable by nobody but the MMU, base and overlay taken together.
     let write = base.write && overlay.is_none_or(|overlay| overlay.write);
     let write_mmu = base.write_mmu && overlay.is_none_or(|overlay| overlay.write_mmu);
@@ -86,10 +86,10 @@ const fn rights_for(code: S2Code, access: AccessDescriptor) -> AccessRights {
 #[inline(always)]
 fn direct(params: &S2Params, access: AccessDescriptor, leaf: u64) -> AccessRights {
     use descriptor::s2::{DBM, S2AP, XN, XNX};
-    let (xn, xnx) = (XN.is_set(leaf), params.xnx && XNX.is_set(leaf));
+    let (xn, xnx) = (XN.is_set(leaf), params.xnx() && XNX.is_set(leaf));
     AccessRights {
         read: bit(S2AP.get(leaf), 0),
-        write: bit(S2AP.get(leaf), 1) || (params.ha && params.hd && DBM.is_set(leaf)),
+        write: bit(S2AP.get(leaf), 1) || (params.ha() && params.hd() && DBM.is_set(leaf)),
         execute: if access.el == 0 { !xn } else { xn == xnx },
     }
 }
@@ -134,12 +134,12 @@ pub(in crate::walk) fn s2_check(
     let S2Permissions { rights, overlay, clean, .. } = *permissions;
     let overlay_denies = |allowed: fn(&AccessRights) -> bool| overlay.is_some_and(|overlay| !allowed(&overlay));
     let leaves_realm = access.security == SecurityState::Realm && target.space != PaSpace::Realm;
-    let dirty_faults = access.write && clean && params.s2pie && !(params.ha && params.hd);
+    let dirty_faults = access.write && clean && params.s2pie() && !(params.ha() && params.hd());
     match access.kind {
         AccessType::Ttw => {
             if not_top_level(params, access, permissions.top_level) {
                 Err(Denied::new(Rule::S2PermissionTopLevel, access).top_level())
-            } else if params.ptw && (target.device)() {
+            } else if params.ptw() && (target.device)() {
                 denied(Rule::S2PermissionWalkDevice)
             } else if overlay_denies(|o| o.read) || (access.write && overlay_denies(|o| o.write)) {
                 Err(Denied::new(Rule::S2PermissionOverlay, access).overlay())
@@ -158,7 +158,7 @@ pub(in crate::walk) fn s2_check(
         _ if permissions.assured_only && !target.s1assured => {
             Err(Denied::new(Rule::S2PermissionAssuredOnly, access).assured_only())
         }
-        AccessType::Gcs if params.assured_stacks && !permissions.assured_only && access.el != 0 => {
+        AccessType::Gcs if params.assured_stacks() && !permissions.assured_only && access.el != 0 => {
             Err(Denied::new(Rule::S2PermissionAssuredStack, access).assured_only())
         }
         AccessType::Fetch => {
@@ -198,7 +198,7 @@ pub(in crate::walk) const fn plainly_readable(params: &S2Params) -> Pattern {
     use descriptor::s2::{AF, MEM_ATTR, S2AP};
     let granted = AF.mask() | S2AP.set(0, 0b01);
     // Normal memory, whatever it is in stage 1.
-    let (mask, value) = match (params.ptw, params.fwb) {
+    let (mask, value) = match (params.ptw(), params.fwb()) {
         (false, _) => (0, 0),
         (true, false) => (0b1000, 0b1000),
         (true, true) => (0b0111, 0b0110),
@@ -220,8 +220,8 @@ pub(in crate::walk) const fn plainly_permitted(access: AccessDescriptor) -> Patt
 const fn not_top_level(params: &S2Params, access: AccessDescriptor, marked: [bool; 2]) -> bool {
     let [marked0, marked1] = marked;
     match access.first_table_of {
-        Some(VaRange::Lower) => (params.tl0 && !marked0) || (params.tl1 && marked1 && !marked0),
-        Some(VaRange::Upper) => (params.tl1 && !marked1) || (params.tl0 && marked0 && !marked1),
+        Some(VaRange::Lower) => (params.tl0() && !marked0) || (params.tl1() && marked1 && !marked0),
+        Some(VaRange::Upper) => (params.tl1() && !marked1) || (params.tl0() && marked0 && !marked1),
         None => false,
     }
 }
@@ -243,15 +243,15 @@ mod tests {
         blame: Blame { write: false, top_level: false, overlay: false, dirty_bit: false, assured_only: false },
     };
 
-    /// Parameters with each combination of what has a say in usual permissions.
-    fn usual_params() -> impl Iterator<Item = S2Params> {
+    /// Registers with each combination of what has a say in usual permissions.
+    fn usual_registers() -> impl Iterator<Item = Pe> {
         (0..16).map(|bits| {
             let mut pe = Pe::default();
             let hcr = hcr_el2::PTW.set(hcr_el2::FWB.set(0, bits >> 1), bits);
             let vtcr = vtcr_el2::HA.set(vtcr_el2::HD.set(0, bits >> 3), bits >> 2);
             pe.regs.set(SysReg::HcrEl2, hcr.into());
             pe.regs.set(SysReg::VtcrEl2, vtcr.into());
-            S2Params::new(&pe, SecurityState::NonSecure, PaSpace::NonSecure)
+            pe
         })
     }
 
@@ -262,9 +262,9 @@ mod tests {
 
     #[test]
     fn what_permits_plainly_permits() {
-        let pe = Pe::default();
         let mut plain = [0; 4];
-        for params in usual_params() {
+        for pe in usual_registers() {
+            let params = S2Params::new(&pe, SecurityState::NonSecure, PaSpace::NonSecure);
             let accesses = [
                 AT.for_descriptor(None),
                 AT,
@@ -278,7 +278,7 @@ mod tests {
                     let permissions = s2_permissions(&params, access, leaf);
                     // Whatever stage 1 says, Device or not.
                     let attr = descriptor::s2::MEM_ATTR.get(leaf);
-                    let device = || if params.fwb { attr & 0b111 != 0b110 } else { attr >> 2 == 0 };
+                    let device = || if params.fwb() { attr & 0b111 != 0b110 } else { attr >> 2 == 0 };
                     let target = Target { device, space: PaSpace::NonSecure, s1assured: false };
                     assert!(leaf.accessed() && s2_check(&pe, &params, access, &permissions, target).is_ok());
                     *plain += 1;

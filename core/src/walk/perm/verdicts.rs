@@ -116,7 +116,7 @@ fn is_known<D: Word>(leaf: D) -> bool {
 
 /// Whether nothing but AP, DBM, PXN, UXN (or PIIndex, nDirty) and the tables' limits decides.
 const fn s1_is_simple(params: &S1Params, access: AccessDescriptor) -> bool {
-    !params.d128 && !(if access.el == 0 { params.e0poe } else { params.poe })
+    !params.d128 && !(if access.el == 0 { params.e0poe() } else { params.poe() })
 }
 
 #[cfg(test)]

@@ -16,12 +16,22 @@ impl Context<'_> {
         }
     }
 
+    /// Memory attributes of stage 1's descriptor reads.
+    #[inline]
+    pub(in crate::walk) fn s1_walk_attrs(&self) -> MemAttrs {
+        match &self.known {
+            Some(known) => known.s1_walk_attrs,
+            None => attr::s1_walk(self.pe, &self.s1),
+        }
+    }
+
     /// The leaf's attributes, then the caches' enables and effective shareability.
+    #[inline(always)]
     fn decode_s1_attrs(&self, bits: AttrBits) -> MemAttrs {
         let params = &self.s1;
         let attrs = attr::s1_decode(self.pe, params, bits);
         let replaced = if self.is_non_cacheable(&attrs) { attr::normal_non_cacheable(attrs.xs) } else { attrs };
-        if params.keep_raw_shareability {
+        if params.keep_raw_shareability() {
             MemAttrs { shareability: attrs.shareability, ..replaced }
         } else {
             attr::effective_shareability(replaced)
@@ -36,9 +46,10 @@ impl Context<'_> {
     }
 
     /// Whether the caches' enables make a leaf's memory Non-cacheable.
+    #[inline(always)]
     fn is_non_cacheable(&self, attrs: &MemAttrs) -> bool {
         let device = attrs.mem_type.is_device();
-        if self.access.kind == AccessType::Fetch { device || !self.s1.icache } else { !device && !self.s1.dcache }
+        if self.access.kind == AccessType::Fetch { device || !self.s1.icache() } else { !device && !self.s1.dcache() }
     }
 }
 

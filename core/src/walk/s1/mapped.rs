@@ -37,6 +37,7 @@ impl Mapped {
     }
 
     /// The output with its memory attributes.
+    #[inline(always)]
     pub fn describe(&self, context: &Context<'_>) -> AddressDescriptor {
         let Self { address, attrs, assured, mecid } = *self;
         let attrs = context.s1_attrs(attrs);

@@ -69,7 +69,7 @@ impl<'a> S2<'a> {
 
     /// The rule that decides memory attributes.
     pub(super) const fn attrs_rule(self) -> Rule {
-        if self.base.params.fwb { Rule::S2AttributesFwb } else { Rule::S2Attributes }
+        if self.base.params.fwb() { Rule::S2AttributesFwb } else { Rule::S2Attributes }
     }
 }
 
