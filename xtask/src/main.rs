@@ -35,6 +35,7 @@ commands:
   test-kvm
           run the KVM backend on an arm64 machine that QEMU emulates; fetches QEMU and a kernel from Debian's archive
             -- COMMAND      run this on the machine instead, for instance: stagewalk kvm probe
+            --write         write what was counted to tests/kvm, of which the conformance page is made
   fuzz    run the fuzz targets, one after the other; needs a nightly toolchain
             --seconds N     how long each (default 600)
             --only TARGET   walk, batch or dump alone

@@ -1,6 +1,7 @@
 //! Writes the conformance page from the data: `docs/conformance.md`, and the same for the playground as
 //! `static/conformance.html`. `cargo xtask conformance` runs it.
 
+mod machine;
 mod page;
 mod render;
 #[path = "../../tests/support/mod.rs"]

@@ -1,5 +1,6 @@
 //! The known differences themselves, each with its row.
 
+use super::combine;
 use super::rows::Row;
 use crate::at::{Outcome, Par};
 use crate::bits::{align_down, bits, mask};
@@ -45,7 +46,7 @@ const LINUX: Who = Who::Linux;
 const BOTH: Who = Who::Both;
 
 /// All of them. Where several apply, their changes are made in this order.
-pub(super) static DIFFERENCES: [Difference; 31] = [
+pub(super) static DIFFERENCES: [Difference; 32] = [
     as_if(4, QEMU, |case| recode(case, 9, 0)),
     as_if(4, LINUX, |case| recode(case, 9, 8)),
     as_if(7, BOTH, without_dirty_state),
@@ -54,7 +55,7 @@ pub(super) static DIFFERENCES: [Difference; 31] = [
     as_if(13, LINUX, |case| set(case, SysReg::HcrEl2, |hcr| hcr_el2::PTW.set(hcr, 0))),
     as_if(14, QEMU, with_low_outputs),
     as_if(17, LINUX, with_address_in_range),
-    as_if(2, LINUX, with_sizes_that_fault),
+    as_if(2, BOTH, with_sizes_that_fault),
     as_if(21, BOTH, with_nothing_for_reserved_codes),
     as_if(22, LINUX, |case| case.pe.choices = case.pe.choices.with(Choice::AfUpdateOnPermissionFault, 1)),
     as_if(23, LINUX, with_hidden_features),
@@ -77,6 +78,7 @@ pub(super) static DIFFERENCES: [Difference; 31] = [
     instead(15, LINUX, shareability_of_0x40),
     instead(29, BOTH, reserved_attribute_as_it_stands),
     instead(27, LINUX, forced_write_back),
+    instead(30, LINUX, combine::halves),
 ];
 
 fn set(case: &mut Case, register: SysReg, change: impl Fn(u64) -> u64) {
@@ -84,12 +86,12 @@ fn set(case: &mut Case, register: SysReg, change: impl Fn(u64) -> u64) {
     case.pe.regs.set(register, value.into());
 }
 
-fn regime(case: &Case) -> Regime {
+pub(super) fn regime(case: &Case) -> Regime {
     crate::at::scope(&case.pe, case.op).0
 }
 
 /// SCTLR, TCR, TCR2, PIR and PIRE0 of the stage 1 that is asked about.
-fn registers(case: &Case) -> [SysReg; 5] {
+pub(super) fn registers(case: &Case) -> [SysReg; 5] {
     if regime(case) == Regime::El10 {
         [SysReg::SctlrEl1, SysReg::TcrEl1, SysReg::Tcr2El1, SysReg::PirEl1, SysReg::Pire0El1]
     } else {
@@ -99,6 +101,9 @@ fn registers(case: &Case) -> [SysReg; 5] {
 
 /// Indirect permissions: one code for another.
 fn recode(case: &mut Case, code: u64, other: u64) {
+    if !is_indirect(case) {
+        return;
+    }
     let [.., pir, pire0] = registers(case);
     for register in [pir, pire0] {
         recode_register(case, register, code, other);
@@ -165,6 +170,9 @@ fn with_sizes_that_fault(case: &mut Case) {
 
 /// PAN looks at what EL0 may do, and not at its code.
 fn with_nothing_for_reserved_codes(case: &mut Case) {
+    if !is_indirect(case) {
+        return;
+    }
     for code in [4, 11, 13, 15] {
         let [.., pire0] = registers(case);
         recode_register(case, pire0, code, 0);
@@ -331,11 +339,14 @@ fn at_start_level(case: &Case, run: &mut Run) {
         (tcr_el1::T0SZ.get(tcr), [12, 16, 14, 16][tcr_el1::TG0.get(tcr) as usize])
     };
     let size = 64 - txsz;
+    // An address range of less than a page makes it count beyond what an int holds.
     let levels = size.wrapping_sub(1 + granule) / (granule - 3);
-    fail(run, if levels <= 3 { 0b00_0100 | (3 - levels) } else { 0b10_1011 });
+    let level = 3_i32.wrapping_sub(levels as i32);
+    let base: i32 = if level < 0 { 0b10_1100 } else { 0b00_0100 };
+    fail(run, (base.wrapping_add(level) & 0x3f) as u64);
 }
 
-fn success(run: &mut Run) -> Option<&mut Par> {
+pub(super) fn success(run: &mut Run) -> Option<&mut Par> {
     match &mut run.answer.result {
         Outcome::Par(par) if par.value & 1 == 0 => Some(par),
         _ => None,
@@ -357,7 +368,7 @@ fn reserved_shareability_as_it_stands(case: &Case, run: &mut Run) {
 }
 
 /// The last descriptor of stage 1, as it is read.
-fn stage1_leaf(case: &Case, run: &Run) -> Option<u64> {
+pub(super) fn stage1_leaf(case: &Case, run: &Run) -> Option<u64> {
     let [sctlr, ..] = registers(case);
     let swap = sctlr_el1::EE.is_set(case.pe.regs.get(sctlr));
     run.steps.iter().rev().find_map(|step| match (step.place.stage, step.event) {
@@ -370,7 +381,7 @@ fn stage1_leaf(case: &Case, run: &Run) -> Option<u64> {
 }
 
 /// SH of a descriptor, reserved as Non-shareable.
-fn told_shareability(leaf: u64) -> u64 {
+pub(super) fn told_shareability(leaf: u64) -> u64 {
     match bits(leaf, 9, 8) {
         0b01 => 0b00,
         sh => sh,
@@ -383,8 +394,21 @@ fn shareability_of_0x40(case: &Case, run: &mut Run) {
     if let (Some(leaf), Some(par)) = (leaf, success(run))
         && par_el1_success::ATTR.get(par.value as u64) == 0x40
     {
-        par.value = par_el1_success::SH.set(par.value as u64, told_shareability(leaf)).into();
+        let sh = told_shareability(table_shareability(case).map_or(leaf, |sh| sh << 8));
+        par.value = par_el1_success::SH.set(par.value as u64, sh).into();
     }
+}
+
+/// SH of TCR, where TCR has it and not the descriptor.
+fn table_shareability(case: &Case) -> Option<u64> {
+    let [_, tcr, ..] = registers(case);
+    let tcr = case.pe.regs.get(tcr);
+    let (ds, sh) = match regime(case) {
+        Regime::El2 => (tcr_el2::DS, tcr_el2::SH0),
+        _ if bits(case.va, 55, 55) == 1 => (tcr_el1::DS, tcr_el1::SH1),
+        _ => (tcr_el1::DS, tcr_el1::SH0),
+    };
+    (case.pe.has(Feature::Lpa2) && ds.is_set(tcr)).then(|| sh.get(tcr))
 }
 
 /// An attribute of MAIR that is reserved.
@@ -431,7 +455,11 @@ fn stage1_level(_: &Case, run: &mut Run) {
     if let (Some(level), Outcome::Par(par)) = (level, &mut run.answer.result)
         && fault.level >= 0
     {
-        par.value = par.value & !0b110 | u128::from(level as u8 & 3) << 1;
+        // it is added to a Permission fault, and put into others; and -1 is all ones
+        let permission = fault.code == FaultCode::Permission && level < 0;
+        let status = if permission { 0b00_1011 } else { u128::from(level as u8 & 0x3f) };
+        let old = if permission { par.value & !0x7e } else { par.value & !0b110 };
+        par.value = old | status << 1;
     }
 }
 

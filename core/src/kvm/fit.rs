@@ -5,7 +5,7 @@
 use super::guest::PAGE;
 use super::{Level, Walker};
 use crate::access::{Op, OpKind};
-use crate::at::{self, Outcome};
+use crate::at::{self, Answer, Outcome};
 use crate::bits::{align_down, bit, bits, mask};
 use crate::choice::Choices;
 use crate::env::{Env, Fetch};
@@ -52,6 +52,8 @@ pub struct Fit {
     pub data: bool,
     /// The pages of 4 KB that must be memory.
     pub pages: BTreeSet<u64>,
+    /// Whether it is a case of somebody's, which may lead a machine anywhere: see `settle`.
+    pub given: bool,
 }
 
 /// Where the guest's code, its data and its tables may be: areas of [`AREA`] bytes.
@@ -136,20 +138,21 @@ impl Control {
 /// The case as a VM can ask it.
 ///
 /// # Errors
-/// Why no VM can.
+/// Why no VM can: the reason, and after a colon what of this case.
 pub fn fit(case: &Case, limits: &Limits) -> Result<Fit, String> {
     let case = adapt(case, limits)?;
-    complete(place_code(case)?, limits)
+    let fit = complete(place_code(case)?, limits)?;
+    Ok(Fit { given: true, ..fit })
 }
 
 /// The same question on the VM's own processor.
 fn adapt(case: &Case, limits: &Limits) -> Result<Case, String> {
     let OpKind::At(_) = case.op.kind() else {
-        return Err(format!("{} is no AT instruction", case.op.name()));
+        return Err(format!("it is no AT instruction: {}", case.op.name()));
     };
     let pe = &case.pe;
     if pe.el != limits.level.el() {
-        return Err(format!("it executes at EL{}, and the VM at {}", pe.el, limits.level.title()));
+        return Err(format!("it executes elsewhere: at EL{}, and the VM at {}", pe.el, limits.level.title()));
     }
     if pe.security_state(pe.el) != SecurityState::NonSecure {
         return Err("VMs are Non-secure".into());
@@ -171,6 +174,11 @@ fn adapt(case: &Case, limits: &Limits) -> Result<Case, String> {
         }
         Level::Vel2 | Level::Vel2Nvhe if hcr_el2::E2H.is_set(hcr) != (limits.level == Level::Vel2) => {
             return Err(format!("HCR_EL2.E2H is not that of {}", limits.level.title()));
+        }
+        Level::Vel2 | Level::Vel2Nvhe if !limits.features.has(Feature::Nv) => {
+            let nested = [hcr_el2::NV, hcr_el2::NV1, hcr_el2::NV2];
+            let hcr = nested.into_iter().fold(hcr, |hcr, field| field.set(hcr, 0));
+            adapted.pe.regs.set(SysReg::HcrEl2, hcr.into());
         }
         Level::Vel2 | Level::Vel2Nvhe => {}
     }
@@ -238,7 +246,7 @@ fn leaf(pe: &Pe, regime: Regime, control: &Control, data: bool) -> Result<u64, S
     let mair = pe.regs.get(control.mair).to_le_bytes();
     let kind = |wanted: fn(&u8) -> bool| mair.iter().position(wanted);
     let index = kind(|&byte| byte == 0xff).or_else(|| kind(|&byte| byte >> 4 != 0 && byte & 15 != 0)).unwrap_or(0);
-    let common = AF | (index as u64) << 2 | if long(pe, regime) { 0 } else { INNER_SHAREABLE };
+    let common = AF | (index as u64) << 2 | if asks_for_long(pe, regime) { 0 } else { INNER_SHAREABLE };
     let tcr2 = control.tcr2.map_or(0, |register| pe.regs.get(register));
     let nibble = |register: SysReg, wanted: &[u64]| {
         let value = pe.regs.get(register);
@@ -268,12 +276,16 @@ fn leaf(pe: &Pe, regime: Regime, control: &Control, data: bool) -> Result<u64, S
 
 /// Whether SH has left the descriptor for address bits.
 fn long(pe: &Pe, regime: Regime) -> bool {
-    let (register, field) = match regime {
-        Regime::El10 => (SysReg::TcrEl1, tcr_el1::DS),
-        Regime::El20 => (SysReg::TcrEl2, tcr_el1::DS),
-        _ => (SysReg::TcrEl2, tcr_el2::DS),
-    };
-    pe.has(Feature::Lpa2) && field.is_set(pe.regs.get(register))
+    pe.has(Feature::Lpa2) && asks_for_long(pe, regime)
+}
+
+/// Whether it has if the processor can do that: it may where the VM's own features say otherwise.
+fn asks_for_long(pe: &Pe, regime: Regime) -> bool {
+    match regime {
+        Regime::El10 => tcr_el1::DS.is_set(pe.regs.get(SysReg::TcrEl1)),
+        Regime::El20 => tcr_el1::DS.is_set(pe.regs.get(SysReg::TcrEl2)),
+        _ => tcr_el2::DS.is_set(pe.regs.get(SysReg::TcrEl2)),
+    }
 }
 
 fn big_endian(pe: &Pe, control: &Control) -> bool {
@@ -337,7 +349,8 @@ fn below_a_free_entry(case: &mut Case, code: u64, leaves: [u64; 2]) -> Result<u6
         _ => return Err("its granule is reserved".into()),
     };
     let size = 64 - tcr_el2::T0SZ.get(tcr) as u32;
-    if long(&case.pe, Regime::El2) || !(25..=48).contains(&size) {
+    let high_base = asks_for_long(&case.pe, Regime::El2) && bits(case.pe.regs.get(SysReg::Ttbr0El2), 5, 2) != 0;
+    if long(&case.pe, Regime::El2) || high_base || !(25..=48).contains(&size) {
         return Err("its address range has no room for the guest's code".into());
     }
     let first_read = |case: &Case, op: Op, va: u64| {
@@ -380,16 +393,21 @@ pub(super) fn complete(placed: Placed, limits: &Limits) -> Result<Fit, String> {
     let pages: BTreeSet<u64> = touched.iter().copied().filter(|&page| !aborts(page)).chain([code]).collect();
     let limit = 1 << limits.ipa_bits.min(52);
     if let Some(beyond) = touched.iter().find(|&&page| page >= limit) {
-        return Err(format!("its tables are at {beyond:#x}, and a VM's memory ends at {limit:#x}"));
+        return Err(format!("its tables are beyond a VM's memory, which ends at {limit:#x}: {beyond:#x}"));
     }
     if case.memory.abort().is_some_and(|(low, high)| low & (PAGE - 1) != 0 || high.wrapping_add(1) & (PAGE - 1) != 0) {
         return Err("what aborts is not whole pages".into());
     }
-    Ok(Fit { case, code, pc, data, pages })
+    Ok(Fit { case, code, pc, data, pages, given: false })
 }
 
 /// The physical addresses that a case's walk reads, in order.
 pub(super) fn reads(case: &Case) -> Vec<u64> {
+    walk(case).0
+}
+
+/// The same, and the answer.
+pub(super) fn walk(case: &Case) -> (Vec<u64>, Answer) {
     struct Reads<'a>(&'a Case, Vec<u64>);
     impl Env for Reads<'_> {
         type Stop = Infallible;
@@ -404,6 +422,6 @@ pub(super) fn reads(case: &Case) -> Vec<u64> {
         }
     }
     let mut world = Reads(case, Vec::new());
-    let Ok(_) = at::execute(&case.pe, case.op, case.va, &mut world);
-    world.1
+    let Ok(answer) = at::execute(&case.pe, case.op, case.va, &mut world);
+    (world.1, answer)
 }

@@ -9,12 +9,15 @@
 //! | --- | --- |
 //! | `guest` | the code that executes in the VM |
 //! | `fit` | makes a case one that a VM can ask: where the guest's code goes, what the VM's own features leave |
+//! | `settle` | sees to it that the machine's answer to a given case depends on the case alone |
 //! | `random` | invents such cases |
 //! | `compare`, `rows`, `differences`, `told` | tells answers that are equal, or differ as is known, from the others |
+//! | `combine` | one of the differences: attributes of both stages |
 //! | `arm` | the VM itself, its memory, and the stories in which a page is missing |
 //!
 //! Where there is no KVM, everything says so: [`Problem::Unavailable`].
 
+mod combine;
 mod compare;
 mod differences;
 mod fit;
@@ -22,6 +25,8 @@ mod fit;
 mod guest;
 mod random;
 mod rows;
+#[cfg_attr(not(all(target_arch = "aarch64", target_os = "linux")), allow(dead_code))]
+mod settle;
 mod told;
 
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
@@ -262,7 +267,7 @@ mod tests {
         assert_eq!(refused("page-4k", Level::El1), Ok(()));
         assert_eq!(refused("stage2-hole", Level::Vel2Nvhe), Ok(()));
         let el = refused("page-4k", Level::Vel2).unwrap_err();
-        assert!(el.contains("executes at EL1"), "{el}");
+        assert!(el.contains("it executes elsewhere: at EL1"), "{el}");
         let hole = refused("stage2-hole-el1", Level::El1).unwrap_err();
         assert!(hole.contains("a VM's EL2 is KVM's"), "{hole}");
         assert!(Problem::Unfit(hole).to_string().starts_with("no question for a VM"));

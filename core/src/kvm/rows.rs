@@ -25,8 +25,7 @@ const MOST: u32 = 4;
 /// The rows that together explain why the answers differ, as few as do; `None` if none do.
 #[must_use]
 pub fn explain(case: &Case, machine: &Run, walker: Walker) -> Option<Vec<Row>> {
-    let met = |who: Who| who == Who::Both || if who == Who::Qemu { walker.qemu } else { walker.linux };
-    let known: Vec<&Difference> = DIFFERENCES.iter().filter(|difference| met(difference.who)).collect();
+    let known = met(walker);
     // First those that change the answer by themselves, or after one other; then all that could.
     let plain = case.trace();
     let alone =
@@ -51,6 +50,26 @@ pub fn explain(case: &Case, machine: &Run, walker: Walker) -> Option<Vec<Row>> {
         let matters = |difference: &&&Difference| could_matter(case, difference) || could_matter(&hidden, difference);
         let possible: Vec<&Difference> = known.iter().filter(matters).copied().collect();
         search(case, machine, &possible, MOST - 1)
+    })
+}
+
+/// The differences that this walker may show.
+fn met(walker: Walker) -> Vec<&'static Difference> {
+    let is = |who: Who| who == Who::Both || if who == Who::Qemu { walker.qemu } else { walker.linux };
+    DIFFERENCES.iter().filter(|difference| is(difference.who)).collect()
+}
+
+/// Differences under which a walk ends earlier, or where it would have ended: they lead nowhere else.
+const LEAD_NOWHERE: [Row; 4] = [2, 3, 11, 22];
+
+/// The cases that a machine answers instead of this one, by each difference that may lead its walk elsewhere, with its
+/// row.
+pub(super) fn variants(case: &Case, walker: Walker) -> impl Iterator<Item = (Row, Case)> {
+    let leads = |difference: &&Difference| difference.changes_case && !LEAD_NOWHERE.contains(&difference.row);
+    met(walker).into_iter().filter(leads).filter_map(|difference| {
+        let mut changed = case.clone();
+        (difference.case)(&mut changed);
+        (changed != *case).then_some((difference.row, changed))
     })
 }
 

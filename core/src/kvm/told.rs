@@ -34,6 +34,9 @@ pub const fn sentence(row: Row) -> Option<&'static str> {
         27 => "Write-Back forced by stage 2: Linux forgets the allocation hints of stage 1.",
         28 => "A block with nT = 1 translates here; the architecture leaves that open.",
         29 => "A reserved attribute of MAIR_ELx is reported as it stands; the architecture leaves that open.",
+        30 => {
+            "A reserved attribute, or one with XS = 0, where the stages combine: Linux combines the halves of the byte."
+        }
         _ => return None,
     })
 }

@@ -26,6 +26,9 @@ struct Limits {
     command: Duration,
 }
 
+/// How the counts of `kvm diff --json` begin.
+const COUNTS: &str = "{\"schema\":\"stagewalk.kvm.diff/1\"";
+
 /// How a command ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
@@ -39,17 +42,31 @@ pub struct Ended {
     pub time: Duration,
 }
 
-/// Boots the machine with an initial file system that holds `/init`, and gives how its commands ended. What they print
-/// passes through.
-pub fn run(bed: &Bed, dir: &Path, initrd: &[u8]) -> Result<Vec<Ended>, String> {
+impl Ended {
+    /// The counts of `kvm diff --json`, a line each.
+    pub fn counts(&self) -> impl Iterator<Item = &str> {
+        self.said.lines().filter(|line| line.starts_with(COUNTS))
+    }
+
+    fn tell(&self) {
+        let mut text = format!("\n$ {}\n", self.command);
+        for line in self.said.lines().filter(|line| !line.starts_with(COUNTS)) {
+            text += &format!("{line}\n");
+        }
+        println!("{text}({:.1} s, exit code {})", self.time.as_secs_f64(), self.code);
+    }
+}
+
+/// Boots a machine with an initial file system that holds `/init`, and gives how its commands ended. Each is told when
+/// it has ended: several machines may run.
+pub fn run(bed: &Bed, archive: &Path, initrd: &[u8]) -> Result<Vec<Ended>, String> {
     let (kernel, version) = bed.kernel()?;
-    let archive = dir.join("initrd");
-    fs::write(&archive, initrd).map_err(|e| format!("cannot write {}: {e}", archive.display()))?;
+    fs::write(archive, initrd).map_err(|e| format!("cannot write {}: {e}", archive.display()))?;
     eprintln!("booting Linux {version} in QEMU");
     let mut command = bed
-        .qemu(dir)
+        .qemu(archive.parent().unwrap_or(archive))
         .words(MACHINE)
-        .args([Path::new("-kernel"), &kernel, Path::new("-initrd"), &archive])
+        .args([Path::new("-kernel"), &kernel, Path::new("-initrd"), archive])
         .args(["-append", COMMAND_LINE])
         .into_inner();
     command.stdout(Stdio::piped()).stderr(Stdio::inherit());
@@ -90,8 +107,10 @@ fn follow(console: &Receiver<String>, limits: Limits) -> Result<Vec<Ended>, Stri
         let line = match console.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(line) => line,
             Err(RecvTimeoutError::Timeout) => {
-                let what = running.map_or_else(|| "it came up".to_owned(), |(command, _)| format!("`{command}` ended"));
-                return Err(format!("the machine was stopped: its time was up before {what}"));
+                let Some((command, said)) = running else {
+                    return Err("the machine was stopped: its time was up before it came up".into());
+                };
+                return Err(format!("{said}the machine was stopped: its time was up before `{command}` ended"));
             }
             Err(RecvTimeoutError::Disconnected) => return Err("the machine stopped before its list was done".into()),
         };
@@ -100,17 +119,16 @@ fn follow(console: &Receiver<String>, limits: Limits) -> Result<Vec<Ended>, Stri
             (Some("done"), _) => return Ok(ended),
             (Some(said), running) => {
                 if let Some(command) = said.strip_prefix("run ") {
-                    println!("\n$ {command}");
                     deadline = Instant::now() + limits.command;
                     *running = Some((command.to_owned(), String::new()));
                 } else if let Some((command, said)) = exit(said).and_then(|_| running.take()) {
                     let (code, time) = exit(&line[3..]).unwrap_or((255, Duration::ZERO));
-                    println!("({:.1} s, exit code {code})", time.as_secs_f64());
-                    ended.push(Ended { command, code, said, time });
+                    let end = Ended { command, code, said, time };
+                    end.tell();
+                    ended.push(end);
                 }
             }
             (None, Some((_, said))) => {
-                println!("{line}");
                 said.push_str(&line);
                 said.push('\n');
             }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::project::Project;
-use crate::sh::Cmd;
+use crate::sh::{Cmd, Version};
 
 /// A line for each package: its SHA-256 and its path in the archive.
 const PACKAGES: &str = include_str!("packages.txt");
@@ -69,6 +69,13 @@ impl Bed {
             .arg("--library-path")
             .arg(&libraries)
             .arg(self.root.join("usr/bin/qemu-system-aarch64"))
+    }
+
+    /// The version of QEMU.
+    pub fn qemu_version(&self) -> Result<String, String> {
+        let said = self.qemu(&self.root).arg("--version").output()?;
+        let Version(major, minor, patch) = Version::in_text(&said).ok_or("QEMU does not tell its version")?;
+        Ok(format!("{major}.{minor}.{patch}"))
     }
 
     /// The kernel's image, and its version.

@@ -9,6 +9,7 @@ use crate::choice::Choices;
 use crate::feature::{Feature, Features};
 use crate::kvm::fit::{AREA, DATA, DATA_SIZE, EL1_REGISTERS, EL2_REGISTERS};
 use crate::kvm::random::{RAM, RAM_SIZE};
+use crate::kvm::settle::settle;
 use crate::kvm::{Fit, Level, Limits, Problem, Walker, guest};
 use crate::layout::sysreg::SysReg;
 use crate::preset::pa_bits_from_mmfr0;
@@ -123,12 +124,15 @@ impl Machine {
 
     /// Memory and registers.
     fn prepare(&mut self, fit: &mut Fit) -> Result<(), Problem> {
-        self.memory.fit(&mut self.vm, fit)?;
-        self.memory.load(fit, self.level);
         let second: &[SysReg] = if self.level == Level::El1 { &[] } else { &EL2_REGISTERS };
         for &register in EL1_REGISTERS.iter().chain(second) {
             self.load(fit, register)?;
         }
+        if fit.given {
+            settle(fit, &self.limits).map_err(Problem::Unfit)?;
+        }
+        self.memory.fit(&mut self.vm, fit)?;
+        self.memory.load(fit, self.level);
         for (_, id) in vm::VBAR.iter().filter(|(el, _)| *el == self.level.el()) {
             self.vcpu.set_id(*id, fit.pc)?;
         }
@@ -148,7 +152,10 @@ impl Machine {
                 fit.case.pe.regs.set(register, 0);
                 Ok(())
             } else {
-                Err(Problem::Unfit(format!("the VM's {} does not take {value:#x}", register.name())))
+                Err(Problem::Unfit(format!(
+                    "a register of the VM does not take its value: {}, {value:#x}",
+                    register.name()
+                )))
             };
         }
         let now = self.vcpu.get(register).unwrap_or(value);

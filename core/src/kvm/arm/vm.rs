@@ -88,7 +88,7 @@ impl Vm {
     /// Gives the VM memory at `guest`, and tells the number of the slot.
     pub fn add(&mut self, guest: u64, mapping: &Arc<Mapping>) -> Result<u32, Problem> {
         if guest < GIC_REDISTRIBUTORS + 0x100_0000 && guest + mapping.size() > GIC {
-            return Err(Problem::Unfit(format!("the VM's interrupt controller is at {guest:#x}")));
+            return Err(Problem::Unfit(format!("the VM's interrupt controller is there: {guest:#x}")));
         }
         let free = self.slots.iter().position(Option::is_none).unwrap_or(self.slots.len());
         let slot = u32::try_from(free).unwrap_or(u32::MAX);
