@@ -214,3 +214,87 @@ fn fault_pa(pe: &Pe, fault: &FaultRecord) -> u64 {
     };
     space << 62 | fault.paddress.address & mask(55, 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::{Op, OpKind};
+    use crate::addr::FullAddress;
+    use crate::walk::Blame;
+
+    const FAULT: FaultRecord = FaultRecord {
+        code: FaultCode::Translation,
+        level: 3,
+        second_stage: false,
+        s2fs1walk: false,
+        ipa: FullAddress::new(PaSpace::NonSecure, 0),
+        paddress: FullAddress::new(PaSpace::NonSecure, 0),
+        write: false,
+        top_level: false,
+        overlay: false,
+        dirty_bit: false,
+        assured_only: false,
+        gpcf: None,
+    };
+
+    fn access(kind: AccessType, read: bool, write: bool) -> AccessDescriptor {
+        let (security, blame) = (SecurityState::NonSecure, Blame::default());
+        AccessDescriptor { kind, el: 1, security, read, write, pan: false, first_table_of: None, blame }
+    }
+
+    fn at_el(el: u8) -> Pe {
+        let mut pe = Pe { el, ..Pe::default() };
+        pe.regs.set(SysReg::ScrEl3, scr_el3::NS.mask().into());
+        pe
+    }
+
+    fn unknown(exception: &Exception, register: SysReg) -> Option<u64> {
+        exception.registers.iter().find(|written| written.register == register).map(|written| written.unknown)
+    }
+
+    #[test]
+    fn a_trap_leaves_the_number_of_the_register_open() {
+        let OpKind::At(at) = Op::S1E1R.kind() else { panic!("an AT instruction") };
+        assert_eq!(unknown(&trap(&at_el(1), &at), SysReg::EsrEl2), Some(0b11111 << 5));
+    }
+
+    #[test]
+    fn hpfar_is_unknown_at_el2_where_no_ipa_is_told() {
+        let read = access(AccessType::Data, true, false);
+        let told = |el| unknown(&abort(&at_el(el), read, &FAULT, 0), SysReg::HpfarEl2);
+        assert_eq!((told(1), told(2), told(3)), (None, Some(hpfar_el2::FIPA.mask()), None));
+    }
+
+    #[test]
+    fn a_fault_address_that_is_not_told_is_unknown_where_its_register_is() {
+        let read = access(AccessType::Data, true, false);
+        let told = |features: [bool; 2], el, register| {
+            let mut pe = at_el(el);
+            for (feature, has) in [Feature::Pfar, Feature::Rme].into_iter().zip(features) {
+                pe.features = if has { pe.features.with(feature) } else { pe.features.without(feature) };
+            }
+            unknown(&abort(&pe, read, &FAULT, 0), register)
+        };
+        let everything = Some(u64::MAX);
+        assert_eq!(told([false, false], 1, SysReg::PfarEl1), None);
+        assert_eq!(told([true, false], 1, SysReg::PfarEl1), everything);
+        assert_eq!(told([false, true], 1, SysReg::PfarEl1), None);
+        assert_eq!(told([false, true], 3, SysReg::MfarEl3), everything);
+        assert_eq!(told([false, false], 3, SysReg::MfarEl3), None);
+    }
+
+    #[test]
+    fn whether_an_atomic_wrote_is_unknown_in_an_external_abort_alone() {
+        let swp = access(AccessType::Data, true, true);
+        let gpcf = |kind| Some(Gpcf { kind, level: 0, second_stage: false });
+        let external = FaultRecord { code: FaultCode::SyncExternalOnWalk, ..FAULT };
+        let on_gpt = FaultRecord { code: FaultCode::GpcfOnWalk, gpcf: gpcf(GpcfKind::Eabt), ..FAULT };
+        let other_gpcf = FaultRecord { gpcf: gpcf(GpcfKind::Walk), ..on_gpt };
+        let open = |access, fault: &FaultRecord| access_bits(access, fault).1;
+        assert_eq!((open(swp, &external), open(swp, &on_gpt)), (ISS_WNR, ISS_WNR));
+        assert_eq!((open(swp, &FAULT), open(swp, &other_gpcf)), (0, 0));
+        for one in [access(AccessType::Data, true, false), access(AccessType::Data, false, true)] {
+            assert_eq!(open(one, &external), 0);
+        }
+    }
+}
