@@ -1,4 +1,5 @@
-//! What the raw control bits come to: the only place, with `params`, where they are read.
+//! What the raw control bits come to: the only place, with `params`, where they are read. Inlined where a whole AT
+//! instruction asks, which is most of what it costs beside the walk.
 
 use crate::feature::Feature;
 use crate::layout::Field;
@@ -148,12 +149,8 @@ impl Pe {
     #[inline(always)]
     pub const fn effective_tcr2(&self, regime: Regime) -> u64 {
         match regime {
-            // One that is 0 need not be in effect.
-            Regime::El10 => match self.regs.get(SysReg::Tcr2El1) {
-                0 => 0,
-                tcr2 => given(self.tcr2_el1_enabled(), tcr2),
-            },
-            Regime::El20 | Regime::El2 => given(self.tcr2_el2_enabled(), self.regs.get(SysReg::Tcr2El2)),
+            Regime::El10 if self.tcr2_el1_enabled() => self.regs.get(SysReg::Tcr2El1),
+            Regime::El20 | Regime::El2 if self.tcr2_el2_enabled() => self.regs.get(SysReg::Tcr2El2),
             Regime::El3 => {
                 let tcr = self.regs.get(SysReg::TcrEl3);
                 let mut tcr2 = tcr2_el1::PIE.set(0, tcr_el3::PIE.get(tcr));
@@ -164,6 +161,7 @@ impl Pe {
                 tcr2 = tcr2_el1::PnCH.set(tcr2, tcr_el3::PnCH.get(tcr));
                 tcr2_el1::HAFT.set(tcr2, tcr_el3::HAFT.get(tcr))
             }
+            _ => 0,
         }
     }
 
@@ -176,9 +174,11 @@ impl Pe {
             Regime::El3 => tcr_el3::D128.is_set(self.regs.get(SysReg::TcrEl3)),
             Regime::El20 => tcr2_el2::D128.is_set(self.regs.get(SysReg::Tcr2El2)),
             Regime::El10 => {
-                let stage1 = tcr2_el1::D128.is_set(self.regs.get(SysReg::Tcr2El1));
-                let stage2 = vtcr_el2::D128.is_set(self.regs.get(SysReg::VtcrEl2));
-                if stage1 == stage2 || stage1_only || !self.stage2_on() { stage1 } else { stage2 }
+                if stage1_only || !self.stage2_on() {
+                    tcr2_el1::D128.is_set(self.regs.get(SysReg::Tcr2El1))
+                } else {
+                    vtcr_el2::D128.is_set(self.regs.get(SysReg::VtcrEl2))
+                }
             }
         };
         told && self.has(Feature::D128)
@@ -213,11 +213,6 @@ impl Pe {
             _ => true,
         }
     }
-}
-
-#[inline(always)]
-const fn given(condition: bool, value: u64) -> u64 {
-    if condition { value } else { 0 }
 }
 
 /// Bits of TCR2_EL1 that TCR2_EL2 holds in the same place, so that one table serves both.

@@ -62,6 +62,7 @@ impl<'a> S2<'a> {
         }
     }
 
+    /// Out of line, for traces: the walk they trace has its registers for itself.
     #[inline(never)]
     pub(super) fn work_out_attrs(self, leaf: u64) -> MemAttrs {
         self.final_attrs(self.leaf_attrs(leaf))
