@@ -53,6 +53,12 @@ impl Cmd {
         self
     }
 
+    /// Keeps an environment variable from it.
+    pub fn without_env(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
     /// Says what to do when this fails.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -76,6 +82,13 @@ impl Cmd {
     pub fn run_quietly(self) -> Result<(), String> {
         eprintln!("$ {}", self.line());
         self.output().map(drop)
+    }
+
+    /// Prints the command line, runs it and returns its standard output; what it says on standard error passes through.
+    pub fn stdout(mut self) -> Result<String, String> {
+        eprintln!("$ {}", self.line());
+        self.command.stderr(Stdio::inherit());
+        self.output()
     }
 
     /// Runs it silently and returns its standard output.

@@ -166,9 +166,11 @@ fn lint(project: &Project) -> Result<(), String> {
     clippy("--package stagewalk --lib --no-default-features --features json")?;
     clippy("--package stagewalk --all-targets --features kvm")?;
     // The standard library for arm64 is no part of a toolchain, and not to be had everywhere.
-    match tools::target(project, kvm::TARGET) {
-        Ok(()) => clippy(&format!("--package stagewalk --bins --lib --features kvm --target {}", kvm::TARGET))?,
-        Err(why) => eprintln!("left out: the KVM backend for {}: {why}", kvm::TARGET),
+    for target in kvm::TARGETS {
+        match tools::target(project, target) {
+            Ok(()) => clippy(&format!("--package stagewalk --bins --lib --test kvm --features kvm --target {target}"))?,
+            Err(why) => eprintln!("left out: the KVM backend for {target}: {why}"),
+        }
     }
     clippy("--package stagewalk-web --all-targets --target wasm32-unknown-unknown")?;
     clippy("--package stagewalk-bench --lib --target wasm32-unknown-unknown")?;

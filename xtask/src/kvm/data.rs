@@ -33,7 +33,8 @@ pub fn hold(project: &Project, bed: &Bed, ended: &[Ended], write: bool) -> Resul
 
 fn text(linux: &str, qemu: &str, ended: &[Ended]) -> String {
     let first = format!("{{\"schema\":\"stagewalk.kvm.bed/1\",\"linux\":\"{linux}\",\"qemu\":\"{qemu}\"}}");
-    let counts = ended.iter().flat_map(Ended::counts).map(str::to_owned);
+    let mut counts: Vec<String> = ended.iter().flat_map(Ended::counts).map(str::to_owned).collect();
+    counts.sort();
     [first].into_iter().chain(counts).map(|line| line + "\n").collect()
 }
 

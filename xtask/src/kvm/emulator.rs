@@ -48,6 +48,12 @@ impl Ended {
         self.said.lines().filter(|line| line.starts_with(COUNTS))
     }
 
+    /// Whether tests were ignored, as their harness says: this machine lacks nothing that they take.
+    pub fn ignored(&self) -> bool {
+        let mut results = self.said.lines().filter(|line| line.starts_with("test result: "));
+        results.any(|line| !line.contains(" 0 ignored;"))
+    }
+
     fn tell(&self) {
         let mut text = format!("\n$ {}\n", self.command);
         for line in self.said.lines().filter(|line| !line.starts_with(COUNTS)) {
@@ -163,6 +169,17 @@ mod tests {
         let time = Duration::from_millis(1500);
         assert_eq!(ended[0], Ended { command: "a b".into(), code: 4, said: "one\ntwo\n".into(), time });
         assert_eq!((ended.len(), ended[1].code), (2, 0));
+    }
+
+    #[test]
+    fn tests_that_were_ignored_are_noticed() {
+        let ended = |said: &str| Ended { command: "a".into(), code: 0, said: said.into(), time: Duration::ZERO };
+        assert!(
+            ended("test b ... ignored (no c)\n\ntest result: ok. 0 passed; 0 failed; 1 ignored; 0 measured\n")
+                .ignored()
+        );
+        assert!(!ended("test b ... ok\n\ntest result: ok. 1 passed; 0 failed; 0 ignored; 0 measured\n").ignored());
+        assert!(!ended("no tests").ignored());
     }
 
     #[test]

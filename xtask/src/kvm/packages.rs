@@ -1,4 +1,4 @@
-//! QEMU and an arm64 kernel out of Debian packages, which are unpacked and not installed.
+//! QEMU, an arm64 kernel and its C library out of Debian packages, which are unpacked and not installed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,9 @@ const MIRROR: &str = "STAGEWALK_DEBIAN_MIRROR";
 const HELPER: &str = "/usr/lib/apt/apt-helper";
 /// An archive that does not answer is one that cannot be reached.
 const OPTIONS: &str = "-q -o APT::Sandbox::User=root -o Acquire::Retries=2 -o Acquire::http::Timeout=30";
+
+/// Where arm64's libraries are.
+const ARM64: &str = "usr/lib/aarch64-linux-gnu";
 
 /// What the test bed is made of.
 pub struct Bed {
@@ -57,6 +60,10 @@ impl Bed {
             let unpack = Cmd::new("dpkg-deb", &cache).arg("-x").arg(package.file_name()).arg(&root);
             unpack.hint("Debian packages are unpacked with Debian's or Ubuntu's dpkg-deb").output()?;
         }
+        // What an installed system has besides, and the linker looks for.
+        for (to, link) in [("usr/lib", "lib".into()), ("libgcc_s.so.1", format!("{ARM64}/libgcc_s.so"))] {
+            Cmd::new("ln", &root).args(["-s", to, &link]).output()?;
+        }
         bed.qemu(&cache).arg("--version").output().map_err(|error| format!("QEMU does not run here: {error}"))?;
         fs::write(&stamp, PACKAGES).map_err(|e| format!("cannot write {}: {e}", stamp.display()))?;
         Ok(bed)
@@ -69,6 +76,28 @@ impl Bed {
             .arg("--library-path")
             .arg(&libraries)
             .arg(self.root.join("usr/bin/qemu-system-aarch64"))
+    }
+
+    /// What rustc has to be told to link programs for arm64 with this C library, where no C compiler knows it
+    /// by itself.
+    pub fn rustflags(&self) -> Vec<String> {
+        let libraries = self.root.join(ARM64);
+        let argument = |argument: String| format!("-Clink-arg={argument}");
+        let start =
+            ["Scrt1.o", "crti.o", "crtn.o"].map(|object| argument(libraries.join(object).display().to_string()));
+        let flags = [
+            "-Clinker=rust-lld".into(),
+            format!("-L{}", libraries.display()),
+            argument(format!("--sysroot={}", self.root.display())),
+            argument("--dynamic-linker=/lib/ld-linux-aarch64.so.1".into()),
+        ];
+        flags.into_iter().chain(start).collect()
+    }
+
+    /// What such programs load: where each file belongs, and where it is.
+    pub fn libraries(&self) -> impl Iterator<Item = (String, PathBuf)> {
+        let names = ["ld-linux-aarch64.so.1", "libc.so.6", "libgcc_s.so.1"];
+        names.into_iter().map(|name| (format!("lib/{name}"), self.root.join(ARM64).join(name)))
     }
 
     /// The version of QEMU.
