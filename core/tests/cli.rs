@@ -2,10 +2,11 @@
 #![cfg(feature = "cli")]
 
 use serde_json::Value;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 use std::{env, fs, process};
 
 struct Ran {
@@ -444,32 +445,76 @@ fn request(address: &str, head: &str) -> String {
     answer
 }
 
+/// `stagewalk serve` with a directory of its own, until it is dropped.
+struct Served {
+    server: Child,
+    directory: PathBuf,
+    address: String,
+}
+
+impl Served {
+    fn new(name: &str) -> Self {
+        let directory = env::temp_dir().join(format!("stagewalk-{}-{name}", process::id()));
+        fs::create_dir_all(&directory).expect("a temporary directory");
+        fs::write(directory.join("index.html"), PAGE).expect("a page");
+        fs::write(directory.join("web_bg.wasm"), "\0asm").expect("a module");
+        let mut command = command();
+        command.args(["serve", "--port", "0", "--dir"]).arg(&directory).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut server = command.spawn().expect("the server starts");
+        let mut line = String::new();
+        let out = server.stdout.take().expect("standard output");
+        BufReader::new(out).read_line(&mut line).expect("the address");
+        let address = line.trim().trim_start_matches("http://").trim_end_matches('/').to_owned();
+        assert!(address.starts_with("127.0.0.1:"), "{line}");
+        Self { server, directory, address }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.server.kill().and_then(|()| self.server.wait());
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+const PAGE: &str = "<title>here</title>";
+
 #[test]
 fn serve_gives_the_directory_and_nothing_else() {
-    let directory = env::temp_dir().join(format!("stagewalk-{}-site", process::id()));
-    fs::create_dir_all(&directory).expect("a temporary directory");
-    fs::write(directory.join("index.html"), "<title>here</title>").expect("a page");
-    fs::write(directory.join("web_bg.wasm"), "\0asm").expect("a module");
-    let mut command = command();
-    command.args(["serve", "--port", "0", "--dir"]).arg(&directory).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut server = command.spawn().expect("the server starts");
-    let mut line = String::new();
-    let out = server.stdout.take().expect("standard output");
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut line).expect("the address");
-    let address = line.trim().trim_start_matches("http://").trim_end_matches('/').to_owned();
-    assert!(address.starts_with("127.0.0.1:"), "{line}");
-    let page = request(&address, "GET /?ex=1 HTTP/1.1");
+    let served = Served::new("site");
+    let request = |head| request(&served.address, head);
+    let page = request("GET /?ex=1 HTTP/1.1");
     assert!(page.starts_with("HTTP/1.1 200") && page.ends_with("<title>here</title>"), "{page}");
-    assert!(request(&address, "GET /web_bg.wasm HTTP/1.1").contains("application/wasm"));
-    let head = request(&address, "HEAD / HTTP/1.1");
+    assert!(request("GET /web_bg.wasm HTTP/1.1").contains("application/wasm"));
+    let head = request("HEAD / HTTP/1.1");
     assert!(head.starts_with("HTTP/1.1 200") && !head.contains("<title>"), "{head}");
-    assert!(request(&address, "GET /../../etc/passwd HTTP/1.1").starts_with("HTTP/1.1 404"));
-    assert!(request(&address, "GET /no-such HTTP/1.1").starts_with("HTTP/1.1 404"));
-    assert!(request(&address, "POST / HTTP/1.1").starts_with("HTTP/1.1 405"));
-    let port = address.split(':').next_back().expect("a port").to_owned();
-    let taken = stagewalk(&["serve", "--port", &port, "--dir", directory.to_str().expect("UTF-8")], "");
+    assert!(request("GET /../../etc/passwd HTTP/1.1").starts_with("HTTP/1.1 404"));
+    assert!(request("GET /no-such HTTP/1.1").starts_with("HTTP/1.1 404"));
+    assert!(request("POST / HTTP/1.1").starts_with("HTTP/1.1 405"));
+    let port = served.address.split(':').next_back().expect("a port");
+    let taken = stagewalk(&["serve", "--port", port, "--dir", served.directory.to_str().expect("UTF-8")], "");
     assert_eq!(taken.code, 4, "{}", taken.err);
-    server.kill().expect("the server was running");
-    server.wait().expect("the server ends");
-    fs::remove_dir_all(directory).expect("the directory was there");
+}
+
+#[test]
+fn serve_answers_every_connection_however_many_others_are_open() {
+    let served = Served::new("connections");
+    for round in 0..16 {
+        let mut open: Vec<_> = (0..64).map(|_| TcpStream::connect(&served.address).expect("a connection")).collect();
+        // browsers open connections that they may never use, and keep those that they have used
+        let unused = open.split_off(48);
+        for stream in &mut open {
+            write!(stream, "GET / HTTP/1.1\r\nHost: {}\r\n\r\n", served.address).expect("a request");
+        }
+        for (number, stream) in open.iter_mut().enumerate() {
+            stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a limit");
+            let mut answer = String::new();
+            let mut lines = BufReader::new(stream);
+            while !answer.ends_with(PAGE) {
+                let read = lines.by_ref().take(1).read_to_string(&mut answer);
+                assert_eq!(read.ok(), Some(1), "round {round}, connection {number}: {answer:?}");
+            }
+        }
+        drop((open, unused));
+    }
 }

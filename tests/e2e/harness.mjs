@@ -61,7 +61,8 @@ export function playground(serve = stagewalkServe) {
     },
     /**
      * A new page in a context of its own. `page.problems` collects console errors and warnings, uncaught exceptions
-     * and failed requests. `options` are those of Playwright's newContext.
+     * and failed requests; `page.pending` has the requests that have not ended. `options` are those of Playwright's
+     * newContext.
      */
     async newPage(options = {}) {
       const context = await browser.newContext({
@@ -80,12 +81,15 @@ export function playground(serve = stagewalkServe) {
       page.on("response", (response) => {
         if (response.status() >= 400) page.problems.push(`response: ${response.status()} ${response.url()}`);
       });
+      page.pending = new Set();
+      page.on("request", (request) => page.pending.add(request));
+      for (const end of ["requestfinished", "requestfailed"]) page.on(end, (request) => page.pending.delete(request));
       return page;
     },
     /** A new page that shows the site at `path` (a query or fragment, say) with the playground running. */
     async open(path = "", options = {}) {
       const page = await this.newPage(options);
-      await page.goto(server.url + path);
+      await started(page, page.goto(server.url + path));
       await running(page);
       return page;
     },
@@ -94,9 +98,16 @@ export function playground(serve = stagewalkServe) {
 
 /** Waits until the playground has taken the static shell's place. */
 export async function running(page) {
-  await page.locator("#app[data-ready]").waitFor({ timeout: 20_000 }).catch((error) => {
-    const problems = page.problems.join("\n  ") || "nothing";
-    throw new Error(`the playground did not start; the page reported:\n  ${problems}`, { cause: error });
+  await started(page, page.locator("#app[data-ready]").waitFor({ timeout: 20_000 }));
+}
+
+/** A step of the playground's start, whose failure tells what the page knows of it. */
+async function started(page, step) {
+  await step.catch((error) => {
+    const list = (lines) => lines.map((line) => `\n  ${line}`).join("") || " nothing";
+    const pending = [...page.pending].map((request) => `${request.method()} ${request.url()}`);
+    const why = `the page reported:${list(page.problems)}\nand waits for:${list(pending)}`;
+    throw new Error(`the playground did not start; ${why}`, { cause: error });
   });
 }
 

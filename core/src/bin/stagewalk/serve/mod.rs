@@ -1,22 +1,24 @@
 //! `stagewalk serve`: the playground, for a browser on this machine.
 
+mod http;
 #[cfg(feature = "kvm")]
 mod real;
 mod site;
 
 use crate::failure::{Exit, Failure};
 use crate::style::HEADING;
+use http::{Answer, Answers, answer};
+use hyper::body::Incoming;
+use hyper::{Method, Request};
 use site::Site;
-use std::io::{self, Write};
-use std::net::Ipv4Addr;
+use std::future::pending;
+use std::io::Write;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
-use std::thread;
-use tiny_http::{Header, Method, Request, Response, Server, StatusCode};
 
 const DEFAULT_PORT: u16 = 8080;
 /// How many ports to try from the default one on.
 const ATTEMPTS: u16 = 32;
-const THREADS: usize = 4;
 
 /// Serve the playground on the loopback interface and print its address.
 ///
@@ -58,19 +60,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             .with_hint("Build it with `cargo install --path core --features kvm`."));
     }
     let site = Site::find(args.dir.as_deref())?;
-    let (server, port) = bind(args.port)?;
+    let (listener, port) = bind(args.port)?;
     tell(&format!("http://{}:{port}/", Ipv4Addr::LOCALHOST))?;
-    thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                for request in server.incoming_requests() {
-                    // a browser that went away does not concern the others
-                    let _ = answer(&site, request);
-                }
-            });
-        }
-    });
-    Ok(Exit::Answered)
+    Ok(http::serve(listener, site, pending())?)
 }
 
 /// Prints the address to open.
@@ -80,10 +72,10 @@ fn tell(url: &str) -> Result<(), Failure> {
     Ok(out.flush()?)
 }
 
-/// A server on the loopback interface, and its port.
-fn bind(port: Option<u16>) -> Result<(Server, u16), Failure> {
-    let listen = |port| Server::http((Ipv4Addr::LOCALHOST, port));
-    let server = match port {
+/// A listener on the loopback interface, and its port.
+fn bind(port: Option<u16>) -> Result<(TcpListener, u16), Failure> {
+    let listen = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    let listener = match port {
         Some(port) => listen(port).map_err(|error| Failure::unavailable(format_args!("port {port}: {error}")))?,
         None => (DEFAULT_PORT..DEFAULT_PORT + ATTEMPTS).find_map(|port| listen(port).ok()).ok_or_else(|| {
             let last = DEFAULT_PORT + ATTEMPTS - 1;
@@ -91,31 +83,26 @@ fn bind(port: Option<u16>) -> Result<(Server, u16), Failure> {
                 .with_hint("Use --port 0 to take any.")
         })?,
     };
-    let port = server.server_addr().to_ip().map_or(0, |address| address.port());
-    Ok((server, port))
+    let port = listener.local_addr()?.port();
+    Ok((listener, port))
 }
 
-fn answer(site: &Site, request: Request) -> io::Result<()> {
-    if !matches!(request.method(), Method::Get | Method::Head) {
-        let refusal = page(405, "405: only GET and HEAD are answered here");
-        return request.respond(refusal.with_header(header("Allow", "GET, HEAD")));
+impl Answers for Site {
+    async fn answer(&self, request: Request<Incoming>) -> Answer {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return page(405, "405: only GET and HEAD are answered here", &[("Allow", "GET, HEAD")]);
+        }
+        let Ok((contents, kind)) = self.read(request.uri().path()) else {
+            return page(404, "404: there is no such page", &[]);
+        };
+        let headers = [("Content-Type", kind), ("Cache-Control", "no-cache"), ("X-Content-Type-Options", "nosniff")];
+        answer(200, &headers, contents)
     }
-    let Ok((contents, kind)) = site.read(request.url()) else {
-        return request.respond(page(404, "404: there is no such page"));
-    };
-    let response = Response::from_data(contents).with_header(header("Content-Type", kind));
-    let response = response.with_header(header("Cache-Control", "no-cache"));
-    request.respond(response.with_header(header("X-Content-Type-Options", "nosniff")))
 }
 
-fn page(status: u16, text: &str) -> Response<io::Cursor<Vec<u8>>> {
+fn page(status: u16, text: &str, headers: &[(&str, &str)]) -> Answer {
     let html = format!(
         "<!doctype html><html lang=\"en\"><title>{text}</title><p>{text}. <a href=\"/\">stagewalk</a></p></html>\n"
     );
-    let response = Response::from_string(html).with_status_code(StatusCode(status));
-    response.with_header(header("Content-Type", "text/html; charset=utf-8"))
-}
-
-fn header(name: &str, value: &str) -> Header {
-    Header::from_bytes(name, value).expect("header names and values here are plain ASCII")
+    answer(status, &[&[("Content-Type", "text/html; charset=utf-8")], headers].concat(), html)
 }

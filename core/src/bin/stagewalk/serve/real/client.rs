@@ -10,10 +10,18 @@ pub struct Reply {
     /// The status.
     pub status: u16,
     /// The lines before the body.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the tests look for what must not be in it"))]
+    #[cfg_attr(not(test), expect(dead_code, reason = "the tests look for what must and must not be in it"))]
     pub head: String,
     /// The body.
     pub body: String,
+}
+
+#[cfg(test)]
+impl Reply {
+    /// Whether a header's line is there; upper and lower case are alike.
+    pub fn has(&self, header: &str) -> bool {
+        self.head.lines().any(|line| line.eq_ignore_ascii_case(header))
+    }
 }
 
 /// Sends a request. In HTTP/1.0 its answer ends with the connection, and comes in one piece.

@@ -5,15 +5,18 @@
 //! page, if a browser says where it comes from; and knows the token. No answer carries a CORS header, so that no page
 //! of another origin can send the token's header in the first place, or read anything.
 
-use super::super::header;
+use super::http::{self, Answer};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::{Method, Request};
 use serde_json::{Value, json};
 use stagewalk::kvm::Problem;
 use stagewalk::scenario::Case;
 use stagewalk::view::real::SCHEMA;
-use std::io::{self, Read};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::time::Duration;
-use tiny_http::{Method, Request, Response, StatusCode};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 /// Where it is.
 pub const PATH: &str = "/machine";
@@ -24,13 +27,10 @@ const WAITING: usize = 4;
 /// How long an answer may take: a guest has 20 s, and a difference takes time to explain.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A question on its way to the machine, or none when there will be no more.
-pub type Question = Option<Asked>;
-
-/// A case, and where its answer goes.
+/// A question on its way to the machine: a case, and where its answer goes.
 pub struct Asked {
     case: Case,
-    reply: SyncSender<Result<Value, Problem>>,
+    reply: oneshot::Sender<Result<Value, Problem>>,
 }
 
 /// The endpoint.
@@ -38,7 +38,7 @@ pub struct Endpoint {
     token: String,
     hosts: [String; 2],
     probed: Value,
-    queue: SyncSender<Question>,
+    queue: SyncSender<Asked>,
 }
 
 /// Why there is no answer.
@@ -93,54 +93,46 @@ impl Refusal {
 
 impl Endpoint {
     /// An endpoint, and where its questions come out.
-    pub fn new(token: &str, port: u16, probed: Value) -> (Self, Receiver<Question>) {
+    pub fn new(token: &str, port: u16, probed: Value) -> (Self, Receiver<Asked>) {
         let (queue, questions) = mpsc::sync_channel(WAITING);
         let hosts = ["127.0.0.1", "localhost"].map(|name| format!("{name}:{port}"));
         (Self { token: token.into(), hosts, probed, queue }, questions)
     }
 
-    /// Ends the questions.
-    pub fn close(&self) {
-        let _ = self.queue.send(None);
-    }
-
     /// Answers a request.
-    pub fn answer(&self, mut request: Request) -> io::Result<()> {
-        let (status, body) = match self.reply(&mut request) {
+    pub async fn answer(&self, request: Request<Incoming>) -> Answer {
+        let (status, body) = match self.reply(request).await {
             Ok(body) => (200, body),
             Err(refusal) => (refusal.status(), json!({ "error": refusal.sentence() })),
         };
-        let mut response = Response::from_string(body.to_string()).with_status_code(StatusCode(status));
-        for (name, value) in [
+        let mut headers = vec![
             ("Content-Type", "application/json"),
             ("Cache-Control", "no-store"),
             ("X-Content-Type-Options", "nosniff"),
             ("Cross-Origin-Resource-Policy", "same-origin"),
-        ] {
-            response.add_header(header(name, value));
-        }
+        ];
         match status {
-            401 => response.add_header(header("WWW-Authenticate", "Bearer")),
-            405 => response.add_header(header("Allow", "GET, POST")),
+            401 => headers.push(("WWW-Authenticate", "Bearer")),
+            405 => headers.push(("Allow", "GET, POST")),
             _ => {}
         }
-        request.respond(response)
+        http::answer(status, &headers, body.to_string())
     }
 
-    fn reply(&self, request: &mut Request) -> Result<Value, Refusal> {
-        if !super::is_endpoint(request.url()) {
+    async fn reply(&self, request: Request<Incoming>) -> Result<Value, Refusal> {
+        if request.uri().path() != PATH {
             return Err(Refusal::Path);
         }
-        self.admit(request)?;
-        match request.method() {
-            Method::Get => Ok(self.probed.clone()),
-            Method::Post => self.ask(read(request)?),
+        self.admit(&request)?;
+        match *request.method() {
+            Method::GET => Ok(self.probed.clone()),
+            Method::POST => self.ask(read(request).await?).await,
             _ => Err(Refusal::Method),
         }
     }
 
     /// Whether the request may be made at all.
-    fn admit(&self, request: &Request) -> Result<(), Refusal> {
+    fn admit(&self, request: &Request<Incoming>) -> Result<(), Refusal> {
         let host = one(request, "Host").filter(|host| self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host)));
         let host = host.ok_or(Refusal::Host)?;
         let from_here = |origin: &str| origin.eq_ignore_ascii_case(&format!("http://{host}"));
@@ -154,58 +146,51 @@ impl Endpoint {
         Ok(())
     }
 
-    fn ask(&self, case: Case) -> Result<Value, Refusal> {
+    async fn ask(&self, case: Case) -> Result<Value, Refusal> {
         let id = case.id.clone();
-        let (reply, answer) = mpsc::sync_channel(1);
-        self.queue.try_send(Some(Asked { case, reply })).map_err(|error| match error {
+        let (reply, answer) = oneshot::channel();
+        self.queue.try_send(Asked { case, reply }).map_err(|error| match error {
             TrySendError::Full(_) => Refusal::Busy,
             TrySendError::Disconnected(_) => Refusal::Machine("it is not there any more".into()),
         })?;
-        match answer.recv_timeout(PATIENCE) {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(Problem::Unfit(reason))) => {
+        let answer = timeout(PATIENCE, answer).await.map_err(|_| Refusal::Late)?;
+        match answer.map_err(|_| Refusal::Machine("it gave no answer".into()))? {
+            Ok(answer) => Ok(answer),
+            Err(Problem::Unfit(reason)) => {
                 Ok(json!({ "schema": SCHEMA, "id": id, "status": "unfit", "reason": reason }))
             }
-            Ok(Err(problem)) => Err(Refusal::Machine(problem.to_string())),
-            Err(RecvTimeoutError::Timeout) => Err(Refusal::Late),
-            Err(RecvTimeoutError::Disconnected) => Err(Refusal::Machine("it gave no answer".into())),
+            Err(problem) => Err(Refusal::Machine(problem.to_string())),
         }
     }
 }
 
 /// Asks the machine one question after the other, until there are no more.
-pub fn work(queue: Receiver<Question>, mut ask: impl FnMut(&Case) -> Result<Value, Problem>) {
-    for question in queue {
-        let Some(Asked { case, reply }) = question else { return };
+pub fn work(queue: Receiver<Asked>, mut ask: impl FnMut(&Case) -> Result<Value, Problem>) {
+    for Asked { case, reply } in queue {
         // who asked may have lost patience
         let _ = reply.send(ask(&case));
     }
 }
 
 /// The case that a request carries.
-fn read(request: &mut Request) -> Result<Case, Refusal> {
-    let kind = one(request, "Content-Type").and_then(|value| value.split(';').next());
+async fn read(request: Request<Incoming>) -> Result<Case, Refusal> {
+    let kind = one(&request, "Content-Type").and_then(|value| value.split(';').next());
     if !kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
         return Err(Refusal::Kind);
     }
-    if request.body_length().is_some_and(|length| length > LARGEST) {
-        return Err(Refusal::Large);
-    }
-    let mut text = Vec::new();
-    let broken = |error: io::Error| Refusal::Case(error.to_string());
-    request.as_reader().take(LARGEST as u64 + 1).read_to_end(&mut text).map_err(broken)?;
-    if text.len() > LARGEST {
-        return Err(Refusal::Large);
-    }
-    Case::from_slice(&text).map_err(|error| Refusal::Case(error.in_line()))
+    let text = Limited::new(request.into_body(), LARGEST).collect().await.map_err(|error| {
+        if error.is::<LengthLimitError>() { Refusal::Large } else { Refusal::Case(error.to_string()) }
+    })?;
+    Case::from_slice(&text.to_bytes()).map_err(|error| Refusal::Case(error.in_line()))
 }
 
-fn all<'a>(request: &'a Request, name: &'static str) -> impl Iterator<Item = &'a str> {
-    request.headers().iter().filter(move |header| header.field.equiv(name)).map(|header| header.value.as_str())
+/// All headers of a name; one that is not ASCII equals nothing.
+fn all<'a>(request: &'a Request<Incoming>, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+    request.headers().get_all(name).into_iter().map(|value| value.to_str().unwrap_or_default())
 }
 
 /// A header that is there once.
-fn one<'a>(request: &'a Request, name: &'static str) -> Option<&'a str> {
+fn one<'a>(request: &'a Request<Incoming>, name: &str) -> Option<&'a str> {
     let mut values = all(request, name);
     values.next().filter(|_| values.next().is_none())
 }

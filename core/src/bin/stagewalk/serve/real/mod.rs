@@ -12,12 +12,15 @@ mod endpoint;
 #[cfg(test)]
 mod tests;
 
+use super::http::{self, Answer, Answers};
 use super::site::Site;
-use super::{Args, answer, bind, tell};
+use super::{Args, bind, tell};
 use crate::failure::{Exit, Failure};
 use crate::kvm::{Machines, Probed};
 use crate::style::QUIET;
-use endpoint::{Endpoint, PATH, Question};
+use endpoint::{Asked, Endpoint, PATH};
+use hyper::Request;
+use hyper::body::Incoming;
 use serde::Serialize;
 use serde_json::Value;
 use stagewalk::kvm::{self, Level, Problem};
@@ -26,14 +29,13 @@ use stagewalk::scenario::batch::MachineAnswer;
 use stagewalk::view::real::{Beside, SCHEMA};
 use std::fmt::Write as _;
 use std::fs::File;
+use std::future::pending;
 use std::io::{self, Read};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, TcpListener};
+use std::panic::resume_unwind;
 use std::sync::mpsc::Receiver;
 use std::thread;
-use tiny_http::Server;
-
-/// More than may wait for the machine, so that the site is served meanwhile.
-const THREADS: usize = 8;
+use tokio::task::spawn_blocking;
 
 /// An answer: that of `batch`, and how it compares.
 #[derive(Serialize)]
@@ -43,6 +45,21 @@ struct Answered<'a> {
     answer: MachineAnswer<&'a str>,
     #[serde(flatten)]
     beside: Beside,
+}
+
+/// The site, where there is one, and the endpoint.
+struct Both {
+    site: Option<Site>,
+    endpoint: Endpoint,
+}
+
+impl Answers for Both {
+    async fn answer(&self, request: Request<Incoming>) -> Answer {
+        match &self.site {
+            Some(site) if request.uri().path() != PATH => site.answer(request).await,
+            _ => self.endpoint.answer(request).await,
+        }
+    }
 }
 
 pub fn run(args: &Args) -> Result<Exit, Failure> {
@@ -56,9 +73,10 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     if let Some(site) = &site {
         site.check_version()?;
     }
-    let (server, port) = bind(args.port)?;
+    let (listener, port) = bind(args.port)?;
     let token = token().map_err(|error| Failure::unavailable(format_args!("no random numbers: {error}")))?;
     let (endpoint, queue) = Endpoint::new(&token, port, probed);
+    let both = Both { site, endpoint };
     let mut ask = |case: &Case| {
         let asked = machines.ask(case)?;
         let beside = Beside::new(case, &asked, Level::of(case), &kernel);
@@ -72,13 +90,15 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             given.push(ask(case));
             given.last().cloned().unwrap_or(Ok(Value::Null))
         };
-        let heard = serve(&server, &endpoint, None, queue, noted, Some(|| check::ask_over(port, &token)));
-        return check::compare(heard.unwrap_or_else(|| Err("it did not end".into())), given);
+        let heard = serve(listener, both, queue, noted, async move {
+            let heard = spawn_blocking(move || check::ask_over(port, &token)).await;
+            heard.unwrap_or_else(|error| Err(error.to_string()))
+        });
+        return check::compare(heard?, given);
     }
     anstream::eprintln!("{about}.\n{QUIET}Who has this address may ask it, until this program ends.{QUIET:#}");
     tell(&url(port, &token))?;
-    serve(&server, &endpoint, site.as_ref(), queue, ask, None::<fn()>);
-    Ok(Exit::Answered)
+    Ok(serve(listener, both, queue, ask, pending())?)
 }
 
 /// The page's address. The token is in the fragment, which browsers send to no server and tell no other page; the page
@@ -97,49 +117,18 @@ fn token() -> io::Result<String> {
     }))
 }
 
-/// Serves the site and the endpoint, and asks the machine on this thread: the alarm that ends a guest is for the
-/// process, and Linux gives such a signal to the first thread. With `meanwhile` it ends when that has ended.
+/// Serves the site and the endpoint until `end`, and asks the machine on this thread: the alarm that ends a guest is
+/// for the process, and Linux gives such a signal to the first thread.
 fn serve<T: Send>(
-    server: &Server,
-    endpoint: &Endpoint,
-    site: Option<&Site>,
-    queue: Receiver<Question>,
+    listener: TcpListener,
+    both: Both,
+    queue: Receiver<Asked>,
     ask: impl FnMut(&Case) -> Result<Value, Problem>,
-    meanwhile: Option<impl FnOnce() -> T + Send>,
-) -> Option<T> {
+    end: impl Future<Output = T> + Send,
+) -> io::Result<T> {
     thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                for request in server.incoming_requests() {
-                    // a browser that went away does not concern the others
-                    let _ = match site {
-                        Some(site) if !is_endpoint(request.url()) => answer(site, request),
-                        _ => endpoint.answer(request),
-                    };
-                }
-            });
-        }
-        let meanwhile = meanwhile.map(|meanwhile| {
-            scope.spawn(|| {
-                let _end = End(endpoint);
-                meanwhile()
-            })
-        });
+        let serving = scope.spawn(|| http::serve(listener, both, end));
         endpoint::work(queue, ask);
-        (0..THREADS).for_each(|_| server.unblock());
-        meanwhile.and_then(|meanwhile| meanwhile.join().ok())
+        serving.join().unwrap_or_else(|panic| resume_unwind(panic))
     })
-}
-
-/// Ends the questions, also where a test fails.
-struct End<'a>(&'a Endpoint);
-
-impl Drop for End<'_> {
-    fn drop(&mut self) {
-        self.0.close();
-    }
-}
-
-fn is_endpoint(url: &str) -> bool {
-    url.split(['?', '#']).next() == Some(PATH)
 }

@@ -13,11 +13,15 @@ const CASE: &str = r#"{"id": "c", "op": "S1E1R", "el": 1, "va": "0x40080123"}"#;
 static SITE: &[(&str, &[u8])] = &[("index.html", b"here")];
 
 /// Serves while `test` sends requests to the port, and gives what it came to.
-fn with<T: Send>(ask: impl FnMut(&Case) -> Result<Value, Problem>, test: impl FnOnce(u16) -> T + Send) -> T {
-    let (server, port) = bind(Some(0)).expect("a port");
+fn with<T: Send + 'static>(
+    ask: impl FnMut(&Case) -> Result<Value, Problem>,
+    test: impl FnOnce(u16) -> T + Send + 'static,
+) -> T {
+    let (listener, port) = bind(Some(0)).expect("a port");
     let (endpoint, queue) = Endpoint::new(TOKEN, port, json!({"kernel": "7.3.4"}));
-    let site = Site::BuiltIn(SITE);
-    serve(&server, &endpoint, Some(&site), queue, ask, Some(move || test(port))).expect("the test ends")
+    let both = Both { site: Some(Site::BuiltIn(SITE)), endpoint };
+    let end = async move { spawn_blocking(move || test(port)).await };
+    serve(listener, both, queue, ask, end).expect("a server").expect("the test ends")
 }
 
 fn echo(case: &Case) -> Result<Value, Problem> {
@@ -96,8 +100,11 @@ fn who_may_not_ask_is_refused_before_anything_is_read() {
         {
             let reply = other("Authorization", token);
             assert!(refused(&reply, 401).contains("the address that it printed"), "{token}");
-            assert!(reply.head.contains("WWW-Authenticate: Bearer"));
+            assert!(reply.has("WWW-Authenticate: Bearer"));
         }
+        let large = "nonsense".repeat(1 << 16);
+        let reply = ask(port, "POST /machine", &[("Authorization", "")], &large);
+        assert_eq!(reply.status, 401, "heard, although the body is on its way");
         let twice = [("Host", "127.0.0.1"), ("Host", "127.0.0.1")];
         assert_eq!(send(port, "GET /machine", &twice, b"").expect("an answer").status, 421);
         // what a browser asks before another origin's page may send the token's header
@@ -119,7 +126,7 @@ fn what_is_no_question_is_refused_each_by_its_own_status() {
         for method in ["PUT", "DELETE", "HEAD", "OPTIONS"] {
             let reply = ask(port, &format!("{method} /machine"), &[], "");
             assert_eq!(reply.status, 405, "{method}");
-            assert!(reply.head.contains("Allow: GET, POST"));
+            assert!(reply.has("Allow: GET, POST"));
         }
         for kind in ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonp"] {
             assert!(refused(&post(&[("Content-Type", kind)], CASE), 415).contains("application/json"), "{kind}");
