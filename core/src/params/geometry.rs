@@ -172,6 +172,14 @@ impl Geometry {
         Self { granule: Granule::K4, d128: false, ds: false, high_bits: HighBits::Absent, ..self }
     }
 
+    /// The [usual](Self::usual) tables where the walk starts at level 0, which is one more thing said in constants.
+    #[must_use]
+    #[inline(always)]
+    pub const fn usual_from_level_0(self) -> Self {
+        let usual = Self { start_level: 0, ..self.usual() };
+        Self { first_index: Index { low: usual.block_size(0), ..self.first_index }, ..usual }
+    }
+
     /// log2 of a descriptor's size in bytes.
     #[must_use]
     #[inline(always)]
@@ -247,7 +255,9 @@ impl Geometry {
     #[must_use]
     #[inline(always)]
     pub const fn entry_address(&self, base: u64, ia: u64, index: Index) -> u64 {
-        base | index.of(ia) << self.descriptor_size()
+        // An index in place: what a descriptor covers is never less than its own size.
+        let size = self.descriptor_size();
+        base | ia >> (index.low.wrapping_sub(size) & 63) & index.mask << size
     }
 
     /// What a descriptor is at `level` (`AArch64.DecodeDescriptorType`).

@@ -31,6 +31,9 @@ pub(super) trait Lookup<E: Env, D: Word>: Copy {
     /// spare would share its place with a halt, and where pointers have 32 bits, be taken to pieces for that.
     type Plain;
 
+    /// Whether finding where a descriptor is takes so little that there may be code for every level.
+    fn is_lean(&self) -> bool;
+
     /// That of an output.
     fn plain(output: Self::Output) -> Self::Plain;
 

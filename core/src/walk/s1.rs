@@ -173,6 +173,11 @@ impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
     type Plain = Plain;
 
     #[inline(always)]
+    fn is_lean(&self) -> bool {
+        !matches!(self.stage.nested, Nested::Usual(_))
+    }
+
+    #[inline(always)]
     fn plain(mapped: Mapped) -> Plain {
         mapped.plain()
     }
@@ -231,7 +236,7 @@ impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
     fn locate_plain(&mut self, env: &mut E, address: u64, level: i8) -> Walk<u64, E> {
         match self.stage.nested {
             Nested::No => Ok(address),
-            Nested::Usual(stage2) => stage2.locate(env, address, level),
+            Nested::Usual(stage2) => stage2.locate_here(env, address, level),
             Nested::Off => {
                 let context = self.stage.context;
                 let record = Record::S2Off { level, address, attrs: context.s1_walk_attrs() };

@@ -375,6 +375,11 @@ impl<E: Env, D: Word, const USUAL: bool> Lookup<E, D> for S2Walk<'_, USUAL> {
     type Plain = Plain;
 
     #[inline(always)]
+    fn is_lean(&self) -> bool {
+        true
+    }
+
+    #[inline(always)]
     fn plain(reached: Reached) -> Plain {
         reached.plain()
     }

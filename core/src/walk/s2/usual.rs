@@ -35,6 +35,12 @@ impl<'a> Usual<'a> {
     /// permissions leave no memory to the MMU alone.
     #[inline(never)]
     pub fn locate<E: Env>(&self, env: &mut E, address: u64, level: i8) -> Walk<u64, E> {
+        self.locate_here(env, address, level)
+    }
+
+    /// The same, where it is asked.
+    #[inline(always)]
+    pub fn locate_here<E: Env>(&self, env: &mut E, address: u64, level: i8) -> Walk<u64, E> {
         let stage = S2 { base: &self.base, wanted: Wanted::Descriptor { level } };
         let ipa = FullAddress::new(PaSpace::NonSecure, address);
         let walk = S2Walk::<true> { stage, tables: self.tables, ipa };
