@@ -190,6 +190,8 @@ pub struct Cacheability(u8);
 impl Cacheability {
     /// Non-cacheable, which has no hints.
     pub const NON_CACHEABLE: Self = Self(0b0100);
+    /// Write-Back without hints.
+    pub const WRITE_BACK: Self = Self::new(CachePolicy::WriteBack, false, false);
     /// Write-Back, read- and write-allocate, non-transient.
     pub const WRITE_BACK_RWA: Self = Self::new(CachePolicy::WriteBack, true, true);
     /// Write-Through, read-allocate, non-transient.
@@ -373,8 +375,13 @@ impl MemType {
     /// Whether both caches have this policy.
     #[must_use]
     #[inline(always)]
-    pub fn is_both(self, policy: CachePolicy) -> bool {
-        matches!(self, Self::Normal { inner, outer } if inner.policy() == policy && outer.policy() == policy)
+    pub const fn is_both(self, policy: CachePolicy) -> bool {
+        match self {
+            Self::Device(_) => false,
+            Self::Normal { inner, outer } => {
+                inner.policy() as u8 == policy as u8 && outer.policy() as u8 == policy as u8
+            }
+        }
     }
 }
 

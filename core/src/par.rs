@@ -69,13 +69,15 @@ impl SuccessFormat {
     #[inline(always)]
     pub fn new(pe: &Pe, regime: Regime, security: SecurityState, stage1_only: bool) -> Self {
         let (ns, nse) = (success_format::NS.mask(), success_format::NSE.mask());
-        let (world, res1, unknown) = match (pe.has(Feature::Rme), security) {
-            (true, _) if regime == Regime::El3 => (World::Space, 0, 0),
-            (true, SecurityState::Realm) if regime == Regime::El10 && stage1_only => (World::Untold, 0, nse | ns),
-            (true, SecurityState::Secure | SecurityState::Realm) => (World::Other, 0, nse),
-            (true, _) => (World::Untold, 0, nse | ns),
-            (false, SecurityState::Secure) => (World::Other, RES1, 0),
-            (false, _) => (World::Untold, RES1, ns),
+        let rme = pe.has(Feature::Rme);
+        let untold = if rme { (World::Untold, 0, nse | ns) } else { (World::Untold, RES1, ns) };
+        let (world, res1, unknown) = match security {
+            SecurityState::NonSecure => untold,
+            _ if rme && regime == Regime::El3 => (World::Space, 0, 0),
+            SecurityState::Realm if rme && regime == Regime::El10 && stage1_only => untold,
+            SecurityState::Secure | SecurityState::Realm if rme => (World::Other, 0, nse),
+            SecurityState::Secure => (World::Other, RES1, 0),
+            SecurityState::Root | SecurityState::Realm => untold,
         };
         let d128 = pe.par_format_d128(regime, stage1_only);
         Self {

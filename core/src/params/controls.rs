@@ -1,8 +1,9 @@
 //! The control registers that parameters are derived from, read once.
 
-use super::{decode_tg0, decode_tg1, tcr};
+use super::tcr::LOWER;
+use super::{TG0_4K, TG1_4K, decode_tg0, decode_tg1, tcr};
 use crate::bits::Pattern;
-use crate::feature::Features;
+use crate::feature::Feature;
 use crate::layout::sysreg::{SysReg, hcr_el2, tcr_el1, vtcr_el2};
 use crate::pe::Pe;
 use crate::regime::{Granule, Regime, SecurityState, VaRange};
@@ -11,7 +12,6 @@ use crate::regime::{Granule, Regime, SecurityState, VaRange};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Controls<'a> {
     pub(super) pe: &'a Pe,
-    pub(super) features: Features,
     /// Implemented physical address size, in bits.
     pub(super) pa_max: u32,
     pub(super) regime: Regime,
@@ -47,7 +47,6 @@ impl<'a> Controls<'a> {
         let vtcr = pe.regs.get(SysReg::VtcrEl2);
         Self {
             pe,
-            features: pe.features,
             pa_max: pe.pa_max(),
             regime,
             security,
@@ -57,8 +56,8 @@ impl<'a> Controls<'a> {
             sctlr: pe.regs.get(registers.sctlr),
             tcr,
             granule: match range {
-                VaRange::Lower => decode_tg0(pe, tcr::LOWER.tg.get(tcr)),
-                VaRange::Upper => decode_tg1(pe, tcr::LOWER.tg.get(tcr)),
+                VaRange::Lower => decode_tg0(pe, LOWER.tg.get(tcr)),
+                VaRange::Upper => decode_tg1(pe, LOWER.tg.get(tcr)),
             },
             tcr2: pe.effective_tcr2(regime),
             vtcr,
@@ -72,7 +71,8 @@ impl<'a> Controls<'a> {
     #[inline(always)]
     pub const fn are_usual(&self) -> bool {
         matches!((self.regime, self.security), (Regime::El10, SecurityState::NonSecure))
-            && matches!((self.granule, self.s2_granule), (Granule::K4, Granule::K4))
+            && self.pe.has(Feature::Tgran4k)
+            && LOWER.tg.get(self.tcr) == if matches!(self.range, VaRange::Lower) { TG0_4K } else { TG1_4K }
             && USUAL_TCR.matches(self.tcr)
             && self.tcr2 == 0
             && USUAL_HCR.matches(self.hcr)
@@ -109,7 +109,8 @@ const USUAL_HCR: Pattern = Pattern {
     value: 0,
 };
 const USUAL_VTCR: Pattern = Pattern {
-    mask: vtcr_el2::DS.mask()
+    mask: vtcr_el2::TG0.mask()
+        | vtcr_el2::DS.mask()
         | vtcr_el2::D128.mask()
         | vtcr_el2::S2PIE.mask()
         | vtcr_el2::S2POE.mask()
@@ -118,7 +119,7 @@ const USUAL_VTCR: Pattern = Pattern {
         | vtcr_el2::TL1.mask()
         | vtcr_el2::GCSH.mask()
         | vtcr_el2::HAFT.mask(),
-    value: 0,
+    value: vtcr_el2::TG0.set(0, TG0_4K),
 };
 
 impl VaRange {

@@ -85,16 +85,15 @@ pub struct Geometry {
     /// Bits of a table descriptor of the [usual](Self::usual) tables that are 0 unless the next table's address is out
     /// of range, and those of its type.
     plain: u64,
-    /// How the first table is indexed.
-    first_index: Index,
+    /// How the first table is indexed: the index's least significant bit, and ones, as many as it has bits.
+    first_low: u32,
+    first_mask: u64,
     /// A 64-bit base register holds bits 51:48 of the table's address in its bits 5:2.
     base_52: bool,
     high_bits: HighBits,
     no_contiguous: bool,
     /// The 64K granule has level 1 blocks.
     block_64k_level1: bool,
-    contiguous_misprogrammed_faults: bool,
-    block_nt_faults: bool,
 }
 
 /// How the input address indexes a table: shifted right by `low`, under `mask`.
@@ -111,7 +110,7 @@ pub struct Index {
 impl Index {
     #[inline(always)]
     const fn new((high, low): (u32, u32)) -> Self {
-        Self { high, low, mask: mask(high - low, 0) }
+        Self { high, low, mask: u64::MAX >> ((63 - (high - low)) & 63) }
     }
 
     /// The index.
@@ -135,7 +134,8 @@ impl Geometry {
             granule,
             ia_size,
             oa_size,
-            first_index: Index { high: 0, low: 0, mask: 0 },
+            first_low: 0,
+            first_mask: 0,
             beyond,
             plain: beyond & mask(47, 0) | 0b11,
             start_level,
@@ -150,12 +150,9 @@ impl Geometry {
             },
             no_contiguous,
             block_64k_level1: pa_max >= 52,
-            contiguous_misprogrammed_faults: pe.choices.is(Choice::ContiguousMisprogrammedFaults),
-            block_nt_faults: pe.has(Feature::Bbm)
-                && pe.choices.get(Choice::BbmLevel) >= 1
-                && pe.choices.is(Choice::BlockNtFaults),
         };
-        Self { first_index: Index::new(geometry.first_index_range()), ..geometry }
+        let Index { low, mask, .. } = Index::new(geometry.first_index_range());
+        Self { first_low: low, first_mask: mask, ..geometry }
     }
 
     /// Whether the shape is the commonest: 4K granule, 64-bit descriptors, 48-bit addresses.
@@ -177,7 +174,7 @@ impl Geometry {
     #[inline(always)]
     pub const fn usual_from_level_0(self) -> Self {
         let usual = Self { start_level: 0, ..self.usual() };
-        Self { first_index: Index { low: usual.block_size(0), ..self.first_index }, ..usual }
+        Self { first_low: usual.block_size(0), ..usual }
     }
 
     /// log2 of a descriptor's size in bytes.
@@ -241,7 +238,7 @@ impl Geometry {
     #[must_use]
     #[inline(always)]
     pub const fn first_index(&self) -> Index {
-        self.first_index
+        Index { high: self.ia_size - 1, low: self.first_low, mask: self.first_mask }
     }
 
     /// How the table at `level` is indexed after a step of `levels` levels.
@@ -400,16 +397,17 @@ impl Geometry {
     /// `AArch64.ContiguousBitFaults`: a contiguous set, of this size, larger than the input address space.
     #[must_use]
     #[inline(always)]
-    pub const fn contiguous_faults(&self, size: u32) -> bool {
-        self.contiguous_misprogrammed_faults && size > self.ia_size
+    pub const fn contiguous_faults(&self, pe: &Pe, size: u32) -> bool {
+        size > self.ia_size && pe.choices.is(Choice::ContiguousMisprogrammedFaults)
     }
 
     /// `AArch64.BlocknTFaults`: the nT bit is set and the implementation faults then.
     #[must_use]
     #[inline(always)]
-    pub const fn nt_faults(&self, descriptor: u64) -> bool {
+    pub const fn nt_faults(&self, pe: &Pe, descriptor: u64) -> bool {
         let nt = if self.d128 { bit(descriptor, 6) } else { s1::NT.is_set(descriptor) };
-        self.block_nt_faults && nt
+        let supported = pe.has(Feature::Bbm) && pe.choices.get(Choice::BbmLevel) >= 1;
+        nt && supported && pe.choices.is(Choice::BlockNtFaults)
     }
 }
 

@@ -24,11 +24,15 @@ pub struct GpcParams {
 impl GpcParams {
     /// The configuration, when checks are on.
     #[must_use]
+    #[inline(always)]
     pub fn new(pe: &Pe) -> Option<Self> {
+        let on = gpccr_el3::GPC.is_set(pe.regs.get(SysReg::GpccrEl3)) && pe.has(Feature::Rme);
+        if on { Some(Self::of(pe)) } else { None }
+    }
+
+    #[cold]
+    fn of(pe: &Pe) -> Self {
         let gpccr = pe.regs.get(SysReg::GpccrEl3);
-        if !pe.has(Feature::Rme) || !gpccr_el3::GPC.is_set(gpccr) {
-            return None;
-        }
         let pps = match gpccr_el3::PPS.get(gpccr) {
             0 => 32,
             1 => 36,
@@ -58,13 +62,13 @@ impl GpcParams {
             && granule.is_some()
             && sh != 0b01
             && !(non_cacheable && sh != 0b10);
-        Some(Self {
+        Self {
             consistent,
             pps,
             granule: granule.unwrap_or(12),
             level0,
             base: gptbr_el3::BADDR.get(pe.regs.get(SysReg::GptbrEl3)) << 12,
             secure: pe.has(Feature::Sel2),
-        })
+        }
     }
 }

@@ -23,11 +23,15 @@ use crate::feature::{Feature, Features};
 use crate::pe::Pe;
 use crate::regime::Granule;
 
+/// TG0 and TG1 of the 4K granule.
+const TG0_4K: u64 = 0b00;
+const TG1_4K: u64 = 0b10;
+
 /// TCR_ELx.TG0, VTCR_EL2.TG0 and VSTCR_EL2.TG0 (`AArch64.S1DecodeTG0`, `AArch64.S2DecodeTG0`).
 #[inline(always)]
 const fn decode_tg0(pe: &Pe, tg0: u64) -> Granule {
     match tg0 {
-        0b00 => implemented(pe, Granule::K4),
+        TG0_4K => implemented(pe, Granule::K4),
         0b01 => implemented(pe, Granule::K64),
         0b10 => implemented(pe, Granule::K16),
         _ => reserved_granule(pe),
@@ -38,7 +42,7 @@ const fn decode_tg0(pe: &Pe, tg0: u64) -> Granule {
 #[inline(always)]
 const fn decode_tg1(pe: &Pe, tg1: u64) -> Granule {
     match tg1 {
-        0b10 => implemented(pe, Granule::K4),
+        TG1_4K => implemented(pe, Granule::K4),
         0b11 => implemented(pe, Granule::K64),
         0b01 => implemented(pe, Granule::K16),
         _ => reserved_granule(pe),

@@ -4,7 +4,7 @@ use super::controls::registers;
 use super::tcr::LOWER;
 use super::{BaseFormat, Controls, Geometry, MecParams, Shape, effective_ds, geometry};
 use crate::choice::Choice;
-use crate::feature::{Feature, Features};
+use crate::feature::Feature;
 use crate::layout::Field;
 use crate::layout::sysreg::{SysReg, hcr_el2, scr_el3, sctlr_el1, tcr_el1, tcr2_el1, ttbr0_el1_d128};
 use crate::pe::Pe;
@@ -15,7 +15,6 @@ use crate::regime::{Granule, Regime, SecurityState, VaRange};
 #[derive(Clone, Copy, Debug)]
 pub struct S1Params<'a> {
     pe: &'a Pe,
-    features: Features,
     pa_max: u32,
     /// The regime.
     pub regime: Regime,
@@ -56,12 +55,10 @@ impl<'a> S1Params<'a> {
     #[must_use]
     #[inline(always)]
     pub fn of(controls: &Controls<'a>) -> Self {
-        let Controls { pe, features, pa_max, regime, security, range, nested, granule, hcr, sctlr, tcr, tcr2, .. } =
-            *controls;
+        let Controls { pe, pa_max, regime, security, range, nested, granule, hcr, sctlr, tcr, tcr2, .. } = *controls;
         let hcr = if nested { hcr } else { 0 };
         Self {
             pe,
-            features,
             pa_max,
             regime,
             security,
@@ -69,9 +66,9 @@ impl<'a> S1Params<'a> {
             enabled: sctlr_el1::M.is_set(sctlr) && !hcr_el2::DC.is_set(hcr) && !hcr_el2::TGE.is_set(hcr),
             nested,
             granule,
-            ds: effective_ds(features, granule, LOWER.ds.is_set(tcr)),
-            d128: regime != Regime::El2 && tcr2_el1::D128.is_set(tcr2) && features.has(Feature::D128),
-            aie: tcr2_el1::AIE.is_set(tcr2) && features.has(Feature::Aie),
+            ds: effective_ds(pe.features, granule, LOWER.ds.is_set(tcr)),
+            d128: regime != Regime::El2 && tcr2_el1::D128.is_set(tcr2) && pe.has(Feature::D128),
+            aie: tcr2_el1::AIE.is_set(tcr2) && pe.has(Feature::Aie),
             hcr,
             sctlr,
             tcr,
@@ -82,7 +79,7 @@ impl<'a> S1Params<'a> {
 
     #[inline(always)]
     const fn has(&self, feature: Feature) -> bool {
-        self.features.has(feature)
+        self.pe.has(feature)
     }
 
     /// A field of TCR2_ELx that comes with a feature.
@@ -364,6 +361,7 @@ impl<'a> S1Params<'a> {
     }
     /// Whether permissions are the commonest: direct, without overlays.
     #[must_use]
+    #[inline(always)]
     pub const fn is_usual(&self) -> bool {
         !self.pie() && !self.poe() && !self.e0poe()
     }

@@ -2,7 +2,7 @@
 
 use super::{BaseFormat, Controls, Geometry, MecParams, Shape, decode_tg0, effective_ds, geometry};
 use crate::addr::PaSpace;
-use crate::feature::{Feature, Features};
+use crate::feature::Feature;
 use crate::layout::sysreg::{SysReg, hcr_el2, sctlr_el2, vstcr_el2, vtcr_el2, vttbr_el2_d128};
 use crate::pe::Pe;
 use crate::regime::{Granule, Regime, SecurityState};
@@ -12,7 +12,6 @@ use crate::regime::{Granule, Regime, SecurityState};
 #[derive(Clone, Copy, Debug)]
 pub struct S2Params<'a> {
     pe: &'a Pe,
-    features: Features,
     pa_max: u32,
     security: SecurityState,
     /// The IPA is Secure: VSTCR_EL2 and VSTTBR_EL2 are in charge.
@@ -95,7 +94,7 @@ impl<'a> S2Params<'a> {
     #[must_use]
     #[inline(always)]
     pub fn of(controls: &Controls<'a>, ipa_space: PaSpace) -> Self {
-        let Controls { pe, features, pa_max, security, hcr, vtcr, .. } = *controls;
+        let Controls { pe, pa_max, security, hcr, vtcr, .. } = *controls;
         let secure_ipa = ipa_space == PaSpace::Secure;
         let (tcr, granule) = if secure_ipa {
             let vstcr = pe.regs.get(SysReg::VstcrEl2);
@@ -103,15 +102,15 @@ impl<'a> S2Params<'a> {
         } else {
             (vtcr, controls.s2_granule)
         };
-        let ds = effective_ds(features, granule, vtcr_el2::DS.is_set(vtcr));
-        let d128 = vtcr_el2::D128.is_set(vtcr) && features.has(Feature::D128);
+        let ds = effective_ds(pe.features, granule, vtcr_el2::DS.is_set(vtcr));
+        let d128 = vtcr_el2::D128.is_set(vtcr) && pe.has(Feature::D128);
         let enabled = hcr_el2::VM.is_set(hcr) || hcr_el2::DC.is_set(hcr);
-        Self { pe, features, pa_max, security, secure_ipa, enabled, granule, ds, d128, hcr, vtcr, tcr }
+        Self { pe, pa_max, security, secure_ipa, enabled, granule, ds, d128, hcr, vtcr, tcr }
     }
 
     #[inline(always)]
     const fn has(&self, feature: Feature) -> bool {
-        self.features.has(feature)
+        self.pe.has(feature)
     }
 
     /// T0SZ, as in the register.
@@ -317,6 +316,7 @@ impl<'a> S2Params<'a> {
 
     /// Whether permissions are the commonest: direct, with no say for `FEAT_THE`.
     #[must_use]
+    #[inline(always)]
     pub const fn is_usual(&self) -> bool {
         !self.d128 && !self.s2pie() && !self.assured_only() && !self.tl0() && !self.tl1()
     }

@@ -1,13 +1,16 @@
 //! Memory attributes: decoded at each stage, combined, made effective.
 
+mod mair;
+
 use super::word::Word;
-use crate::bits::{bit, bits};
+use crate::bits::bits;
 use crate::choice::Choice;
 use crate::feature::Feature;
 use crate::layout::descriptor;
 use crate::outcome::{CachePolicy, Cacheability, DeviceType, MemAttrs, MemTag, MemType, Shareability};
 use crate::params::{S1Params, S2Params};
 use crate::pe::Pe;
+use mair::MairByte;
 
 /// `DecodeShareability`; 0b01 is reserved.
 #[inline(always)]
@@ -130,46 +133,13 @@ pub(super) fn s1_decode(pe: &Pe, params: &S1Params, leaf: AttrBits) -> MemAttrs 
     let sh = if params.ds && !params.d128 { params.sh() } else { leaf.sh() };
     let mair = if index < 8 { params.mair } else { params.mair2() };
     let low = 8 * (index & 7);
-    let byte = bits(mair, low + 7, low);
-    let byte = if mair_reserved(pe, byte) { mair_instead(pe) } else { byte };
-    let mem_type = match byte {
-        0x00..=0x0f => MemType::Device(DeviceType::decode(bits(byte, 3, 2))),
-        0x40 => MemType::normal(Cacheability::NON_CACHEABLE),
-        0xa0 => MemType::normal(Cacheability::WRITE_THROUGH_RA),
-        0xf0 => MemType::normal(Cacheability::WRITE_BACK_RWA),
-        _ => MemType::Normal { inner: Cacheability::decode(byte), outer: Cacheability::decode(byte >> 4) },
-    };
-    let xs = match byte {
-        0x00..=0x0f => !bit(byte, 0),
-        0x40 | 0xa0 => false,
-        _ => !mem_type.is_both(CachePolicy::WriteBack),
-    };
-    let tags = match byte {
-        0xf0 => MemTag::Allocation,
-        _ if params.mtx() => MemTag::Canonical,
-        _ => MemTag::Untagged,
+    let MairByte { mem_type, xs, tagged, .. } = *MairByte::read(pe, mair >> low);
+    let tags = match tagged {
+        true => MemTag::Allocation,
+        false if params.mtx() => MemTag::Canonical,
+        false => MemTag::Untagged,
     };
     MemAttrs { mem_type, shareability: decode_shareability(pe, sh), tags, no_tag_access: false, xs }
-}
-
-/// What a reserved encoding reads as.
-const fn mair_instead(pe: &Pe) -> u64 {
-    match pe.choices.get(Choice::ReservedMair) {
-        1 => 0x44,
-        2 => 0xff,
-        _ => 0x00,
-    }
-}
-
-/// `S1ConstrainUnpredictableRESMAIR`.
-#[inline(always)]
-const fn mair_reserved(pe: &Pe, byte: u64) -> bool {
-    match byte {
-        0x01 | 0x05 | 0x09 | 0x0d | 0x40 | 0xa0 => !pe.has(Feature::Xs),
-        0x00..=0x0f => byte & 0b11 != 0,
-        0xf0 => !pe.has(Feature::Mte2),
-        _ => byte & 0xf == 0,
-    }
 }
 
 /// `S2DecodeCacheability`, which is the high half of a MAIR nibble: stage 2 has no hints of its own. 0b00 is reserved.
@@ -213,12 +183,10 @@ pub(super) const fn s2_is_device(params: &S2Params, s1: &MemAttrs, leaf: u64) ->
 pub(super) fn s2_decode(pe: &Pe, params: &S2Params, leaf: u64) -> MemAttrs {
     let attr = descriptor::s2::MEM_ATTR.get(leaf);
     let no_tag_access = attr == 0b0100 && pe.has(Feature::MtePerm);
-    let mem_type = if attr >> 2 == 0 {
-        MemType::Device(DeviceType::decode(attr))
-    } else if no_tag_access {
-        MemType::normal(s2_decode_cacheability(pe, 0b11))
-    } else {
-        MemType::Normal { outer: s2_decode_cacheability(pe, attr >> 2), inner: s2_decode_cacheability(pe, attr) }
+    let mem_type = match attr {
+        0b0000..=0b0011 => MemType::Device(DeviceType::decode(attr)),
+        _ if attr == 0b1111 || no_tag_access => MemType::normal(Cacheability::WRITE_BACK),
+        _ => MemType::Normal { outer: s2_decode_cacheability(pe, attr >> 2), inner: s2_decode_cacheability(pe, attr) },
     };
     MemAttrs {
         mem_type,
@@ -233,6 +201,8 @@ pub(super) fn s2_decode(pe: &Pe, params: &S2Params, leaf: u64) -> MemAttrs {
 #[inline(always)]
 pub(super) fn s2_combine(pe: &Pe, s1: MemAttrs, s2: MemAttrs) -> MemAttrs {
     let mem_type = match (s1.mem_type, s2.mem_type) {
+        // The commonest, which changes nothing.
+        (_, MemType::Normal { inner: Cacheability::WRITE_BACK, outer: Cacheability::WRITE_BACK }) => s1.mem_type,
         (MemType::Device(a), MemType::Device(b)) => MemType::Device(a.max(b)),
         (MemType::Device(_), MemType::Normal { .. }) => s1.mem_type,
         (MemType::Normal { .. }, MemType::Device(_)) => s2.mem_type,
@@ -245,7 +215,7 @@ pub(super) fn s2_combine(pe: &Pe, s1: MemAttrs, s2: MemAttrs) -> MemAttrs {
         shareability: combine_shareability(s1.shareability, s2.shareability),
         tags: s2_mem_tag(pe, mem_type, s1.tags),
         no_tag_access: pe.has(Feature::MtePerm) && s2.no_tag_access && s1.tags == MemTag::Allocation,
-        xs: !mem_type.is_both(CachePolicy::WriteBack) && s1.xs && s2.xs,
+        xs: s1.xs && s2.xs && !mem_type.is_both(CachePolicy::WriteBack),
     })
 }
 

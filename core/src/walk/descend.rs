@@ -13,6 +13,7 @@ use crate::env::{Env, Fetch};
 use crate::layout::descriptor;
 use crate::outcome::{FaultCode, FaultRecord};
 use crate::params::{DescriptorType, FINAL_LEVEL, Geometry, GpcParams, Index};
+use crate::pe::Pe;
 use crate::regime::Stage;
 use crate::rule::Rule;
 use crate::step::{Event, Place, Purpose, Record, Step};
@@ -146,6 +147,7 @@ pub(super) const fn start_record(
 /// Where a descent starts, and how it reads.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Descent<'a> {
+    pub pe: &'a Pe,
     pub geometry: &'a Geometry,
     pub table: FullAddress,
     /// Granule protection, where it is checked.
@@ -253,7 +255,7 @@ impl Descent<'_> {
             if geometry.out_of_range(next.entry.address.address) {
                 return Err(fail(*lookup, env, Some(level), Rule::TableAddressSize, FaultCode::AddressSize));
             }
-            if levels > 1 && geometry.nt_faults(descriptor.low()) {
+            if levels > 1 && geometry.nt_faults(self.pe, descriptor.low()) {
                 return Err(fail(*lookup, env, Some(level), Rule::TableNt, FaultCode::Translation));
             }
             if self.haft
@@ -413,9 +415,9 @@ impl Descent<'_> {
         let (geometry, level) = (self.geometry, entry.level);
         let contiguous = descriptor.contiguous() && geometry.contiguous_counts(level) && lookup.heeds_contiguous();
         let (output, size) = self.output(lookup, env, ia, descriptor, entry, contiguous);
-        let (code, rule) = if contiguous && geometry.contiguous_faults(size) {
+        let (code, rule) = if contiguous && geometry.contiguous_faults(self.pe, size) {
             (FaultCode::Translation, Rule::LeafContiguous)
-        } else if level < FINAL_LEVEL && geometry.nt_faults(descriptor.low()) {
+        } else if level < FINAL_LEVEL && geometry.nt_faults(self.pe, descriptor.low()) {
             (FaultCode::Translation, Rule::LeafNt)
         } else if lookup.denies_context(descriptor, output.space) {
             (FaultCode::Translation, Rule::LeafAlternateContext)

@@ -120,13 +120,19 @@ impl<'a> Context<'a> {
     /// Decodes what `pe` says of an access to `va` through a regime's tables.
     #[must_use]
     pub fn new(pe: &'a Pe, regime: Regime, va: u64, access: AccessDescriptor) -> Self {
-        let controls = Controls::new(pe, regime, access.security, va);
-        if controls.are_usual() { Self::of(&controls.usual(), access) } else { Self::of_any(&controls, access) }
+        // Compiled once more for the commonest, said in constants.
+        if let (Regime::El10, SecurityState::NonSecure) = (regime, access.security) {
+            let controls = Controls::new(pe, Regime::El10, SecurityState::NonSecure, va);
+            if controls.are_usual() {
+                return Self::of(&controls.usual(), access);
+            }
+        }
+        Self::of_any(pe, regime, va, access)
     }
 
     #[inline(never)]
-    fn of_any(controls: &Controls<'a>, access: AccessDescriptor) -> Self {
-        Self::of(controls, access)
+    fn of_any(pe: &'a Pe, regime: Regime, va: u64, access: AccessDescriptor) -> Self {
+        Self::of(&Controls::new(pe, regime, access.security, va), access)
     }
 
     #[inline(always)]
@@ -205,7 +211,15 @@ pub fn translate<E: Env>(
     va: u64,
     stage2_on_output: bool,
 ) -> Walk<AddressDescriptor, E> {
-    let ipa = s1::translate(context, env, va)?;
+    if !context.s1.enabled {
+        return aside(env, |env| {
+            let ipa = off::s1(context, env, va)?;
+            if stage2_on_output { translate_stage2(context, env, &ipa) } else { Ok(ipa) }
+        });
+    }
+    let usual = context.s1_start.usual;
+    let mapped = if usual { s1::map_usual(context, env, va)?.into() } else { s1::map(context, env, va)? };
+    let ipa = mapped.describe(context);
     if stage2_on_output { translate_stage2(context, env, &ipa) } else { Ok(ipa) }
 }
 
@@ -213,6 +227,7 @@ pub fn translate<E: Env>(
 ///
 /// # Errors
 /// As [`translate`].
+#[inline]
 pub(crate) fn translate_stage2<E: Env>(
     context: &Context<'_>,
     env: &mut E,

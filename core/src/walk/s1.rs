@@ -15,28 +15,19 @@ use super::s2::{self, Wanted};
 use super::start::S1Start;
 use super::update::Update;
 use super::word::Word;
-use super::{AccessDescriptor, AccessType, Blame, Context, Walk, aside, attr, blamed, fault, off, s1_fault};
+use super::{AccessType, Context, Walk, aside, attr, blamed, fault, off, s1_fault};
 use crate::addr::{FullAddress, PaSpace};
 use crate::choice::Choice;
 use crate::env::{Env, Fetch};
 use crate::layout::descriptor;
-use crate::outcome::{AddressDescriptor, FaultCode, FaultRecord};
+use crate::outcome::{FaultCode, FaultRecord};
 use crate::params::Geometry;
-use crate::regime::{Regime, SecurityState, Stage};
+use crate::regime::{Regime, Stage};
 use crate::rule::Rule;
 use crate::step::{Event, Place, Purpose, Read, Record, S1Attrs, Step};
 
-/// Translates `va` to an intermediate address, or to a physical one where stage 1 is the last stage.
-pub(super) fn translate<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<AddressDescriptor, E> {
-    let mapped = match context.s1_start.usual {
-        _ if !context.s1.enabled => return off::s1(context, env, va),
-        true => map_usual(context, env, va)?.into(),
-        false => map(context, env, va)?,
-    };
-    Ok(mapped.describe(context))
-}
-
-/// [`translate`] where stage 1 is on, short of the memory attributes.
+/// Translates `va` to an intermediate address, or to a physical one where stage 1 is the last stage: where it is on,
+/// and short of the memory attributes.
 #[inline(always)]
 pub(super) fn map<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<Mapped, E> {
     check_input(context, env, va)?;
@@ -45,7 +36,7 @@ pub(super) fn map<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<M
     S1 { context, va, nested: Nested::of::<E>(context, usual.as_ref()) }.walk_any(env)
 }
 
-/// The same by the usual walk, where that is known to be it.
+/// The same, by the usual walk, where that is known to be it.
 #[inline(always)]
 pub(super) fn map_usual<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<Plain, E> {
     check_input(context, env, va)?;
@@ -184,8 +175,9 @@ impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
 
     #[inline(always)]
     fn descent(&self) -> Descent<'_> {
-        let Context { s1, s1_start, gpc, .. } = self.stage.context;
+        let Context { pe, s1, s1_start, gpc, .. } = self.stage.context;
         Descent {
+            pe,
             geometry: &s1_start.geometry,
             table: s1_start.table,
             gpc: gpc.as_ref(),
@@ -338,7 +330,7 @@ impl S1Lookup<'_> {
         let context = self.stage.context;
         match &context.known {
             Some(known) => known.verdicts.s1_passes(descriptor, self.tables),
-            None => context.s1_start.direct && plainly_permits(context, self.tables, descriptor),
+            None => context.s1_start.permits(descriptor.low(), self.tables),
         }
     }
 
@@ -377,19 +369,6 @@ impl S1Lookup<'_> {
         env.note(|| Step { place, rule: Rule::S1Output, event: Event::Output { output: output.describe(context) } });
         output
     }
-}
-
-/// Whether usual permissions permit an AT instruction, with nothing for hardware to update.
-#[inline(always)]
-fn plainly_permits(context: &Context<'_>, tables: TableLimits, descriptor: impl Word) -> bool {
-    let Context { pe, s1, access, .. } = context;
-    let params = s1.usual();
-    let (security, blame) = (SecurityState::NonSecure, Blame::default());
-    let plain = AccessDescriptor { kind: AccessType::At, security, blame, ..*access };
-    let permissions = perm::s1_permissions(pe, &params, plain, tables, descriptor, PaSpace::NonSecure);
-    access.kind == AccessType::At
-        && descriptor.accessed()
-        && perm::s1_check(pe, &params, plain, &permissions, || false).is_ok()
 }
 
 /// The permission check, and the hardware updates that go with it. Says whether the descriptor was still there.

@@ -1,5 +1,6 @@
 //! Stage 2 (`AArch64.S2Translate`).
 
+mod attrs;
 mod usual;
 
 pub(super) use usual::Usual;
@@ -207,10 +208,7 @@ impl<'a> S2<'a> {
     #[inline(always)]
     fn output(self, reached: Reached) -> AddressDescriptor {
         let Reached { address, mro, mecid, .. } = reached;
-        let attrs = match self.known_attrs(reached) {
-            Some(known) => *known,
-            None => self.final_attrs(self.leaf_attrs(reached.low)),
-        };
+        let attrs = self.attrs(reached);
         // An assured stage-1 mapping is a property of the IPA, not of what stage 2 makes of it.
         AddressDescriptor { address, attrs, s1assured: false, s2fs1mro: mro, mecid }
     }
@@ -223,29 +221,6 @@ impl<'a> S2<'a> {
         let output = self.output(reached);
         env.note(|| Step { place, rule: self.attrs_rule(), event: Event::Attributes { attrs: output.attrs } });
         env.note(|| Step { place, rule: Rule::S2Output, event: Event::Output { output } });
-    }
-
-    /// Attributes of the leaf: stage 2's own, or with FWB those that stage 2 makes of stage 1's.
-    #[inline(always)]
-    fn leaf_attrs(self, leaf: u64) -> MemAttrs {
-        if self.base.params.fwb() {
-            attr::s2_apply_fwb(self.base.context.pe, self.base.params, self.s1_attrs(), leaf)
-        } else {
-            attr::s2_decode(self.base.context.pe, self.base.params, leaf)
-        }
-    }
-
-    /// The caches' disables, then what both stages come to together.
-    #[inline(always)]
-    fn final_attrs(self, leaf: MemAttrs) -> MemAttrs {
-        let (params, device) = (self.base.params, leaf.mem_type.is_device());
-        let non_cacheable = match self.access().kind {
-            AccessType::Fetch => device || params.id(),
-            AccessType::Ttw if device => !params.ptw(),
-            _ => !device && params.cd(),
-        };
-        let attrs = if non_cacheable { attr::normal_non_cacheable(leaf.xs) } else { leaf };
-        if params.fwb() { attrs } else { attr::s2_combine(self.base.context.pe, self.s1_attrs(), attrs) }
     }
 
     /// The leaf with access flag and dirty state as hardware sets them, and the rule that says so.
@@ -389,6 +364,7 @@ impl<E: Env, D: Word, const USUAL: bool> Lookup<E, D> for S2Walk<'_, USUAL> {
         let Self { stage, tables, .. } = self;
         let Base { context, params } = stage.base;
         Descent {
+            pe: context.pe,
             geometry: &tables.geometry,
             table: tables.table,
             gpc: context.gpc.as_ref(),
@@ -439,8 +415,9 @@ impl<E: Env, D: Word, const USUAL: bool> Lookup<E, D> for S2Walk<'_, USUAL> {
     #[inline(always)]
     fn finish(self, env: &mut E, leaf: Leaf<D>) -> Walk<Option<Reached>, E> {
         self.tell_permissions(env, leaf);
-        let tables = self.tables;
-        let mro = if self.pattern(tables.readable, tables.permitted).matches(leaf.descriptor.low()) {
+        let S2 { base: Base { context, params }, .. } = self.stage;
+        let plain = self.pattern(perm::plainly_readable(params), perm::plainly_permitted(context.access));
+        let mro = if self.tables.direct && plain.matches(leaf.descriptor.low()) {
             // Direct permissions leave no memory to the MMU alone.
             false
         } else {

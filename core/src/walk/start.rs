@@ -1,6 +1,7 @@
 //! What of both stages' input checks and first tables does not depend on the address: worked out once.
 
-use super::{AccessDescriptor, AccessType, perm};
+use super::perm::{self, TableLimits};
+use super::{AccessDescriptor, AccessType};
 use crate::addr::{FullAddress, PaSpace};
 use crate::bits::{Pattern, mask};
 use crate::choice::Choice;
@@ -17,8 +18,10 @@ pub(super) struct S1Start {
     pub table: FullAddress,
     /// The walk is the usual one.
     pub usual: bool,
-    /// Permissions are the usual ones.
-    pub direct: bool,
+    /// Leaves that permit the access, without further checks.
+    permitted: Pattern,
+    /// And what the tables on the way must not limit then.
+    unlimited: TableLimits,
     /// VA bits that must all equal the bit that chose the range.
     sign: u64,
     /// What they are when they do.
@@ -35,7 +38,10 @@ impl S1Start {
         let top = params.addr_top(access.kind == AccessType::Fetch);
         // The tag in bits 59:56 is not part of the address (MTX).
         let tag = if params.mtx() { mask(59, 56) } else { 0 };
-        let sign = mask(top, geometry.ia_size) & !tag;
+        let sign = u64::MAX << (geometry.ia_size & 63) & mask(top, 0) & !tag;
+        let direct = access.security == SecurityState::NonSecure && params.is_usual();
+        let none = (Pattern::NONE, TableLimits::default());
+        let (permitted, unlimited) = if direct { perm::s1_plainly_permitted(pe, params, access) } else { none };
         Self {
             geometry,
             usual: geometry.is_usual()
@@ -44,12 +50,19 @@ impl S1Start {
                 && !params.ee()
                 && !params.haft()
                 && !params.pnch(),
-            direct: access.security == SecurityState::NonSecure && params.is_usual(),
+            permitted,
+            unlimited,
             table: FullAddress::new(params.security.pa_space(), address),
             sign,
             signed: if params.range == VaRange::Upper { sign } else { 0 },
             open: !txsz_faults(pe, params) && !e0pd(params, access) && !params.epd(),
         }
+    }
+
+    /// Whether a leaf is found to permit the access by no more than a look at it, and at the tables' limits.
+    #[inline(always)]
+    pub const fn permits(&self, leaf: u64, tables: TableLimits) -> bool {
+        self.permitted.matches(leaf) && !tables.has(self.unlimited)
     }
 
     /// The shape of the tables, and the first one's address.
@@ -107,13 +120,11 @@ pub(super) struct S2Tables {
     pub table: FullAddress,
     /// The walk is the usual one, and so are permissions.
     pub usual: bool,
-    /// Leaves that let stage-1 descriptors be read, without further checks.
-    pub readable: Pattern,
-    /// Leaves that permit the access.
-    pub permitted: Pattern,
-    /// Pages of the usual walk that are [readable](Self::readable).
+    /// Permissions are the usual ones.
+    pub direct: bool,
+    /// Pages of the usual walk that let stage-1 descriptors be read, without further checks.
     pub readable_page: Pattern,
-    /// And [permitted](Self::permitted).
+    /// Pages of the usual walk that permit the access.
     pub permitted_page: Pattern,
 }
 
@@ -134,14 +145,10 @@ impl S2Start {
                 let direct = access.security == SecurityState::NonSecure && params.is_usual();
                 let usual = geometry.is_usual() && direct && gpc.is_none() && !params.ee() && !params.haft();
                 let table = FullAddress::new(params.table_space(), address);
-                let (readable, permitted) = if direct {
-                    (perm::plainly_readable(params), perm::plainly_permitted(access))
-                } else {
-                    (Pattern::NONE, Pattern::NONE)
-                };
                 let page = geometry.plain_page();
-                let (readable_page, permitted_page) = (page.and(readable), page.and(permitted));
-                Self::Tables(S2Tables { geometry, table, usual, readable, permitted, readable_page, permitted_page })
+                let readable_page = page.and(perm::plainly_readable(params));
+                let permitted_page = page.and(perm::plainly_permitted(access));
+                Self::Tables(S2Tables { geometry, table, usual, direct, readable_page, permitted_page })
             }
         }
     }

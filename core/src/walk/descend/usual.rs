@@ -27,8 +27,8 @@ pub(in crate::walk) fn usual<E: Env, L: Lookup<E, u64>>(
     let geometry = descent.geometry;
     let table = non_secure(aligned(descent.table.address));
     let descent = |geometry| Descent { geometry, table, gpc: None, big_endian: false, ..descent };
-    // The commonest start level is a constant to the compiler, too.
-    let walked = if geometry.start_level == 0 {
+    // The commonest start level is a constant to the compiler, too; but not in wasm, where that gains nothing.
+    let walked = if geometry.start_level == 0 && !cfg!(target_arch = "wasm32") {
         descent(&geometry.usual_from_level_0()).walk(lookup, env, ia, again)
     } else {
         descent(&geometry.usual()).walk(lookup, env, ia, again)
@@ -72,7 +72,7 @@ fn turn_aside<E: Env, L: Lookup<E, u64>>(
 
 impl Descent<'_> {
     /// The descent, as long as it is the usual one.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn walk<E: Env, L: Lookup<E, u64>>(
         &self,
         mut lookup: L,

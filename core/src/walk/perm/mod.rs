@@ -5,7 +5,7 @@ mod s1;
 mod s2;
 mod verdicts;
 
-pub(super) use s1::{TableLimits, s1_check, s1_permissions, s1_rule};
+pub(super) use s1::{TableLimits, s1_check, s1_permissions, s1_plainly_permitted, s1_rule};
 pub(super) use s2::{
     S2_KEYS, S2Permissions, Target, plainly_permitted, plainly_readable, s2_check, s2_key, s2_permissions, s2_rights,
 };

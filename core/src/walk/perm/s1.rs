@@ -3,6 +3,7 @@
 use super::indirect::{s1_code, s1_overlay};
 use super::{Denied, nibble};
 use crate::addr::PaSpace;
+use crate::bits::Pattern;
 use crate::choice::Choice;
 use crate::feature::Feature;
 use crate::layout::descriptor;
@@ -28,6 +29,12 @@ impl TableLimits {
     #[inline(always)]
     pub const fn add(&mut self, table: u64) {
         self.0 |= table;
+    }
+
+    /// Whether any of these limits is among them.
+    #[inline(always)]
+    pub const fn has(self, limits: Self) -> bool {
+        self.0 & limits.0 != 0
     }
 
     /// The four bits.
@@ -256,6 +263,25 @@ const fn leaves_world(params: &S1Params, security: SecurityState, space: PaSpace
     }
 }
 
+/// What a leaf looks like through which usual permissions permit an AT instruction, with no access flag to set, and
+/// what the tables on the way must not limit then. There are others, but seldom.
+#[inline(always)]
+pub(in crate::walk) const fn s1_plainly_permitted(
+    pe: &Pe,
+    params: &S1Params,
+    access: AccessDescriptor,
+) -> (Pattern, TableLimits) {
+    use descriptor::s1::{AF, AP_TABLE, AP1, AP2};
+    let unprivileged = access.el == 0;
+    if !matches!(access.kind, AccessType::At) || access.pan && pe.pan || unprivileged && params.nv1() {
+        return (Pattern::NONE, TableLimits(0));
+    }
+    let granted = if unprivileged { AF.mask() | AP1.mask() } else { AF.mask() };
+    let read_only = if access.write { AP2.mask() } else { 0 };
+    let limits = AP_TABLE.set(0, (access.write as u64) << 1 | unprivileged as u64);
+    (Pattern { mask: granted | read_only, value: granted }, TableLimits(limits))
+}
+
 /// `AArch64.S1CheckPermissions`; `device` tells whether stage 1 makes the memory Device.
 #[inline(always)]
 pub(in crate::walk) fn s1_check(
@@ -301,5 +327,84 @@ pub(in crate::walk) fn s1_check(
         Err(Denied::of(Rule::S1PermissionDirty, access, true).dirty_bit())
     } else {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::sysreg::{SysReg, hcr_el2, tcr_el1};
+    use crate::walk::Blame;
+
+    const AT: AccessDescriptor = AccessDescriptor {
+        kind: AccessType::At,
+        el: 1,
+        security: SecurityState::NonSecure,
+        read: true,
+        write: false,
+        pan: false,
+        first_table_of: None,
+        blame: Blame { write: false, top_level: false, overlay: false, dirty_bit: false, assured_only: false },
+    };
+
+    /// Registers with each combination of what has a say in usual permissions, in one half of the VA space.
+    fn usual_registers() -> impl Iterator<Item = Pe> {
+        (0..64).map(|bits| {
+            let mut pe = Pe { pan: bits >> 5 == 1, ..Pe::default() };
+            let tcr = tcr_el1::HA.set(tcr_el1::HD.set(tcr_el1::HPD0.set(0, bits >> 2), bits >> 1), bits);
+            let hcr = hcr_el2::NV1.set(hcr_el2::NV.set(0, bits >> 4), bits >> 3);
+            pe.regs.set(SysReg::ScrEl3, 1);
+            pe.regs.set(SysReg::TcrEl1, tcr.into());
+            pe.regs.set(SysReg::HcrEl2, hcr.into());
+            pe
+        })
+    }
+
+    /// Leaves with each combination of AP, AF, DBM, PXN and UXN, under tables with each of their limits.
+    fn leaves() -> impl Iterator<Item = (u64, TableLimits)> {
+        use descriptor::s1::{AF, AP1, AP2, DBM, PXN, UXN};
+        (0..1024).map(|bits| {
+            let fields = [AF, AP1, AP2, DBM, PXN, UXN].into_iter().enumerate();
+            let leaf = fields.fold(0b11, |leaf, (n, field)| field.set(leaf, bits >> n));
+            (leaf, TableLimits::from_bits(bits >> 6))
+        })
+    }
+
+    #[test]
+    fn what_permits_plainly_permits() {
+        let access = |el, write: bool, pan| AccessDescriptor { el, read: !write, write, pan, ..AT };
+        let mut plain = [0; 6];
+        for pe in usual_registers() {
+            for regime in [Regime::El10, Regime::El20, Regime::El2] {
+                let params = S1Params::new(&pe, regime, SecurityState::NonSecure, 0);
+                let el = if regime == Regime::El10 { 1 } else { 2 };
+                let accesses = [
+                    access(el, false, false),
+                    access(el, true, false),
+                    access(el, false, true),
+                    access(0, false, false),
+                    access(0, true, false),
+                    AccessDescriptor { kind: AccessType::Data, ..access(el, false, false) },
+                ];
+                let possible = if regime.has_unprivileged() { &accesses[..] } else { &accesses[..3] };
+                for (access, plain) in possible.iter().zip(&mut plain) {
+                    let (pattern, unlimited) = s1_plainly_permitted(&pe, &params, *access);
+                    for (leaf, tables) in
+                        leaves().filter(|(leaf, tables)| pattern.matches(*leaf) && !tables.has(unlimited))
+                    {
+                        let permissions = s1_permissions(&pe, &params, *access, tables, leaf, PaSpace::NonSecure);
+                        let checked = s1_check(&pe, &params, *access, &permissions, || false);
+                        assert!(leaf.accessed() && checked.is_ok(), "{regime:?} {access:?} {leaf:#x} {tables:?}");
+                        *plain += 1;
+                    }
+                }
+            }
+        }
+        // A privileged read asks for AF alone, a write for AP[2] and APTable[1], too, and EL0 for AP[1] and APTable[0];
+        // PAN, and EL0 in EL2's format, always ask for more to be checked, and so do Data accesses.
+        let format_of_el2 =
+            usual_registers().filter(|pe| S1Params::new(pe, Regime::El10, SecurityState::NonSecure, 0).nv1());
+        let el0 = 2 * 64 - format_of_el2.count();
+        assert_eq!(plain, [3 * 64 * 512, 3 * 64 * 128, 3 * 32 * 512, el0 * 128, el0 * 32, 0]);
     }
 }

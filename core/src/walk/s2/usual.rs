@@ -1,10 +1,9 @@
 //! Stage 2, when its walk is the usual one.
 
-use super::{Base, Leaf, Plain, Reached, S2, S2Walk, Wanted};
+use super::{Base, Leaf, Plain, S2, S2Walk, Wanted};
 use crate::addr::{FullAddress, PaSpace};
 use crate::env::Env;
 use crate::outcome::MemAttrs;
-use crate::rule::Rule;
 use crate::step::{Read, Record};
 use crate::walk::start::{S2Start, S2Tables};
 use crate::walk::word::Word;
@@ -38,8 +37,9 @@ impl<'a> Usual<'a> {
         self.locate_here(env, address, level)
     }
 
-    /// The same, where it is asked.
-    #[inline(always)]
+    /// The same, where it is asked; but not in an unoptimised build, where every copy of the walk would keep a place on
+    /// the stack for itself.
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn locate_here<E: Env>(&self, env: &mut E, address: u64, level: i8) -> Walk<u64, E> {
         let stage = S2 { base: &self.base, wanted: Wanted::Descriptor { level } };
         let ipa = FullAddress::new(PaSpace::NonSecure, address);
@@ -55,28 +55,6 @@ impl<'a> Usual<'a> {
         let walk = S2Walk::<true> { stage, tables: self.tables, ipa: FullAddress::new(PaSpace::NonSecure, address) };
         walk.start(env)?;
         walk.walk_usual(env)
-    }
-}
-
-impl<'a> S2<'a> {
-    /// Memory attributes of the output of a leaf, where they are known.
-    #[inline(always)]
-    pub(super) fn known_attrs(self, reached: Reached) -> Option<&'a MemAttrs> {
-        match (self.wanted, &self.base.context.known) {
-            (Wanted::Descriptor { .. }, Some(known)) => known.s2_walk_attrs.get(reached.attrs()),
-            _ => None,
-        }
-    }
-
-    /// Out of line, for traces: the walk they trace has its registers for itself.
-    #[inline(never)]
-    pub(super) fn work_out_attrs(self, leaf: u64) -> MemAttrs {
-        self.final_attrs(self.leaf_attrs(leaf))
-    }
-
-    /// The rule that decides memory attributes.
-    pub(super) const fn attrs_rule(self) -> Rule {
-        if self.base.params.fwb() { Rule::S2AttributesFwb } else { Rule::S2Attributes }
     }
 }
 

@@ -1,0 +1,70 @@
+//! Memory attributes of stage 2.
+
+use super::{Reached, S2, Wanted};
+use crate::outcome::MemAttrs;
+use crate::rule::Rule;
+use crate::walk::{AccessType, attr};
+
+impl<'a> S2<'a> {
+    /// Memory attributes of the output of a leaf.
+    #[inline(always)]
+    pub(super) fn attrs(self, reached: Reached) -> MemAttrs {
+        match self.known_attrs(reached) {
+            Some(known) => *known,
+            None if self.only_combines() => self.combine(self.decode(reached.low)),
+            None => self.work_out_attrs(reached.low),
+        }
+    }
+
+    /// The same, where they are known.
+    #[inline(always)]
+    pub(super) fn known_attrs(self, reached: Reached) -> Option<&'a MemAttrs> {
+        match (self.wanted, &self.base.context.known) {
+            (Wanted::Descriptor { .. }, Some(known)) => known.s2_walk_attrs.get(reached.attrs()),
+            _ => None,
+        }
+    }
+
+    /// Whether they are what both stages come to together, and nothing else has a say.
+    #[inline(always)]
+    const fn only_combines(self) -> bool {
+        let (params, fetch) = (self.base.params, matches!(self.base.context.access.kind, AccessType::Fetch));
+        matches!(self.wanted, Wanted::Output { .. }) && !fetch && !params.fwb() && !params.cd()
+    }
+
+    #[inline(always)]
+    fn decode(self, leaf: u64) -> MemAttrs {
+        attr::s2_decode(self.base.context.pe, self.base.params, leaf)
+    }
+
+    #[inline(always)]
+    fn combine(self, leaf: MemAttrs) -> MemAttrs {
+        attr::s2_combine(self.base.context.pe, self.s1_attrs(), leaf)
+    }
+
+    /// Out of line: the walk has its registers for itself.
+    #[inline(never)]
+    pub(super) fn work_out_attrs(self, leaf: u64) -> MemAttrs {
+        let params = self.base.params;
+        // Stage 2's own, or with FWB those that stage 2 makes of stage 1's.
+        let leaf = if params.fwb() {
+            attr::s2_apply_fwb(self.base.context.pe, params, self.s1_attrs(), leaf)
+        } else {
+            self.decode(leaf)
+        };
+        // The caches' disables, then what both stages come to together.
+        let device = leaf.mem_type.is_device();
+        let non_cacheable = match self.access().kind {
+            AccessType::Fetch => device || params.id(),
+            AccessType::Ttw if device => !params.ptw(),
+            _ => !device && params.cd(),
+        };
+        let attrs = if non_cacheable { attr::normal_non_cacheable(leaf.xs) } else { leaf };
+        if params.fwb() { attrs } else { self.combine(attrs) }
+    }
+
+    /// The rule that decides memory attributes.
+    pub(super) const fn attrs_rule(self) -> Rule {
+        if self.base.params.fwb() { Rule::S2AttributesFwb } else { Rule::S2Attributes }
+    }
+}
