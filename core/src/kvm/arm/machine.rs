@@ -21,6 +21,9 @@ use std::vec::Vec;
 
 /// How long a guest may take for an answer, in seconds.
 const PATIENCE: u32 = 20;
+/// How much memory the VM gets at a time: to make a slot takes Linux long, and many cases have their tables close
+/// together.
+const PIECE: u64 = 0x10_0000;
 /// PSTATE: the Exception level's own stack pointer, interrupts masked.
 const MASKED: u64 = 0x3c0 | 1;
 const PAN: u64 = 1 << 22;
@@ -241,23 +244,24 @@ impl Memory {
                 self.forget(vm, start)?;
             }
         }
+        let free = |&(start, size): &(u64, u64)| {
+            let aborts = |(low, high)| low < start + size && high >= start;
+            Vm::has_room(start, size) && !fit.case.memory.abort().is_some_and(aborts)
+        };
         for &page in &fit.pages {
             if self.place(page).is_some() {
                 continue;
             }
-            let (start, size) = match page {
-                page if (fit.code..fit.code + AREA).contains(&page) => (fit.code, AREA),
-                page if (RAM..RAM + RAM_SIZE).contains(&page) && fit.case.memory.abort().is_none_or(above_ram) => {
-                    (RAM, RAM_SIZE)
-                }
-                page => (page - page % sys::page_size(), sys::page_size()),
-            };
+            let pieces = [(RAM, RAM_SIZE), (page - page % PIECE, PIECE), (fit.code, AREA)];
+            let mut pieces = pieces.into_iter().filter(|(start, size)| (*start..start + size).contains(&page));
+            let (start, size) = pieces.find(free).unwrap_or((page - page % sys::page_size(), sys::page_size()));
             let overlapped: Vec<u64> = self.slots.range(start..start + size).map(|(&start, _)| start).collect();
             for start in overlapped {
                 self.forget(vm, start)?;
             }
-            let mapping = Mapping::new(size).map_err(|error| failed("memory", error))?;
-            let mapping = Arc::new(mapping);
+            // The random cases' memory may come in a block, as a real guest's may.
+            let mapping = if start == RAM { Mapping::new(size) } else { Mapping::sparse(size) };
+            let mapping = Arc::new(mapping.map_err(|error| failed("memory", error))?);
             let slot = vm.add(start, &mapping)?;
             self.slots.insert(start, (slot, mapping));
         }
@@ -277,16 +281,19 @@ impl Memory {
         for address in core::mem::take(&mut self.written) {
             self.write(address, 0);
         }
+        if self.code != Some(fit.code) {
+            for (offset, pair) in (0..).step_by(8).zip(guest::page(level).chunks(2)) {
+                if let Some(former) = self.code {
+                    self.write(former + offset, 0);
+                }
+                let word = pair.iter().rev().fold(0, |word, &half| word << 32 | u64::from(half));
+                self.write(fit.code + offset, word);
+            }
+            self.code = Some(fit.code);
+        }
         for (address, word) in fit.case.memory.words() {
             self.write(address, word);
             self.written.push(address);
-        }
-        if self.code != Some(fit.code) {
-            for (place, pair) in (fit.code..).step_by(8).zip(guest::page(level).chunks(2)) {
-                let word = pair.iter().rev().fold(0, |word, &half| word << 32 | u64::from(half));
-                self.write(place, word);
-            }
-            self.code = Some(fit.code);
         }
     }
 
@@ -306,8 +313,4 @@ impl Memory {
             mapping.write(offset, word);
         }
     }
-}
-
-fn above_ram((low, _): (u64, u64)) -> bool {
-    low >= RAM + RAM_SIZE
 }

@@ -65,6 +65,15 @@ impl Mapping {
         }
     }
 
+    /// Memory that reads 0, of which a few words will be used: large pages would be wasted on it.
+    pub fn sparse(size: u64) -> io::Result<Self> {
+        let mapping = Self::new(size)?;
+        // SAFETY: the range is the mapping's, and the advice changes nothing of what it holds. A kernel without large
+        // pages objects, which is just as well.
+        unsafe { libc::madvise(mapping.start.as_ptr().cast(), mapping.size, libc::MADV_NOHUGEPAGE) };
+        Ok(mapping)
+    }
+
     pub const fn size(&self) -> u64 {
         self.size as u64
     }

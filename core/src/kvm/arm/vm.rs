@@ -51,7 +51,9 @@ pub fn missing(kvm: &Kvm, level: Level) -> Option<String> {
 pub struct Vm {
     fd: VmFd,
     _gic: Option<DeviceFd>,
-    slots: Vec<Option<(u64, Arc<Mapping>)>>,
+    slots: Vec<Option<Arc<Mapping>>>,
+    /// Those that have none.
+    free: Vec<usize>,
 }
 
 impl Vm {
@@ -82,21 +84,28 @@ impl Vm {
         }
         // A vCPU with EL2 does not run without an interrupt controller; one without EL2 does.
         let gic = if level == Level::El1 { None } else { Some(gic(&fd)?) };
-        Ok((Self { fd, _gic: gic, slots: Vec::new() }, vcpus))
+        Ok((Self { fd, _gic: gic, slots: Vec::new(), free: Vec::new() }, vcpus))
+    }
+
+    /// Whether nothing of the VM's own is there.
+    pub const fn has_room(guest: u64, size: u64) -> bool {
+        guest >= GIC_REDISTRIBUTORS + 0x100_0000 || guest + size <= GIC
     }
 
     /// Gives the VM memory at `guest`, and tells the number of the slot.
     pub fn add(&mut self, guest: u64, mapping: &Arc<Mapping>) -> Result<u32, Problem> {
-        if guest < GIC_REDISTRIBUTORS + 0x100_0000 && guest + mapping.size() > GIC {
+        if !Self::has_room(guest, mapping.size()) {
             return Err(Problem::Unfit(format!("the VM's interrupt controller is there: {guest:#x}")));
         }
-        let free = self.slots.iter().position(Option::is_none).unwrap_or(self.slots.len());
-        let slot = u32::try_from(free).unwrap_or(u32::MAX);
-        sys::set_slot(&self.fd, slot, guest, mapping)
+        let slot = self.free.last().copied().unwrap_or(self.slots.len());
+        let number = u32::try_from(slot).unwrap_or(u32::MAX);
+        sys::set_slot(&self.fd, number, guest, mapping)
             .map_err(|error| failed(&format!("memory at {guest:#x}"), error))?;
-        self.slots.resize(self.slots.len().max(free + 1), None);
-        self.slots[free] = Some((guest, mapping.clone()));
-        Ok(slot)
+        if self.free.pop().is_none() {
+            self.slots.push(None);
+        }
+        self.slots[slot] = Some(mapping.clone());
+        Ok(number)
     }
 
     /// Takes a slot's memory away.
@@ -104,6 +113,7 @@ impl Vm {
         sys::clear_slot(&self.fd, slot).map_err(|error| failed("memory", error))?;
         if let Some(place) = self.slots.get_mut(slot as usize) {
             *place = None;
+            self.free.push(slot as usize);
         }
         Ok(())
     }
