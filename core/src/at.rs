@@ -187,7 +187,7 @@ fn execute_at<E: Env>(pe: &Pe, at: &At, va: u64, env: &mut E) -> Result<Answer, 
     let stage1_only = !at.both_stages;
     match walk::translate(&context, env, va, at.both_stages) {
         Ok(output) => {
-            let par = par::encode_success(pe, regime, access.security, stage1_only, &output);
+            let par = par::encode_success(pe, regime, context.access.security, stage1_only, &output);
             note(env, Rule::ParSuccess, || Event::Par { value: par.value });
             Ok(Answer { result: Outcome::Par(par), fault: None, output: Some(output) })
         }
@@ -198,7 +198,7 @@ fn execute_at<E: Env>(pe: &Pe, at: &At, va: u64, env: &mut E) -> Result<Answer, 
             };
             let taken = exception_rule(pe, at, &fault);
             let result = match taken {
-                Some(rule) => take(pe, access, &fault, va, rule, env),
+                Some(rule) => take(pe, context.access, &fault, va, rule, env),
                 None => {
                     let par = par::encode_fault(pe, regime, stage1_only, &fault);
                     let rule = if fault.s2fs1walk { Rule::ParNoHint } else { Rule::ParFault };
@@ -248,7 +248,7 @@ fn execute_access<E: Env>(pe: &Pe, access: Access, va: u64, env: &mut E) -> Resu
                 Halt::Stop(stop) => return Err(stop),
                 Halt::Fault(fault) => fault,
             };
-            let result = take(pe, access, &fault, va, Rule::AccessException, env);
+            let result = take(pe, context.access, &fault, va, Rule::AccessException, env);
             Ok(Answer { result, fault: Some(fault), output: None })
         }
     }
@@ -266,9 +266,9 @@ fn context<'a, E: Env>(
     let stage2_on_walk = context.s2.as_ref().is_some_and(Stage2::enabled);
     note(env, Rule::AtRegime, || Event::Regime {
         regime,
-        security: access.security,
+        security: context.access.security,
         range: context.s1.range,
-        el: access.el,
+        el: context.access.el,
         stage2_on_walk,
         stage2_on_output: stage2_on_walk && stage2_on_output,
     });

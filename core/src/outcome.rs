@@ -386,7 +386,9 @@ impl MemType {
 }
 
 /// Memory attributes of a location (`MemoryAttributes`).
+// Aligned so that it is copied at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(align(8))]
 pub struct MemAttrs {
     /// Device or Normal.
     pub mem_type: MemType,

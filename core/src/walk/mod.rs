@@ -227,7 +227,7 @@ pub fn translate<E: Env>(
 ///
 /// # Errors
 /// As [`translate`].
-#[inline]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn translate_stage2<E: Env>(
     context: &Context<'_>,
     env: &mut E,

@@ -24,7 +24,7 @@ use crate::outcome::{FaultCode, FaultRecord};
 use crate::params::Geometry;
 use crate::regime::{Regime, Stage};
 use crate::rule::Rule;
-use crate::step::{Event, Place, Purpose, Read, Record, S1Attrs, Step};
+use crate::step::{Event, Place, Purpose, Read, Record, Step};
 
 /// Translates `va` to an intermediate address, or to a physical one where stage 1 is the last stage: where it is on,
 /// and short of the memory attributes.
@@ -305,14 +305,12 @@ impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
     fn record_page(&self, env: &mut E, Leaf { descriptor, entry, physical, .. }: Leaf<D>, index_high: u8) -> bool {
         let context = self.stage.context;
         let Some(known) = &context.known else { return false };
-        // Referred to until it is in its place.
-        let attrs = &known.s1_told[AttrBits::of(descriptor, context.s1.aie).kind()];
         let (entry, physical) = (entry.address.address, physical.address);
         env.record(Record::S1Page {
             index_high,
             rule: perm::s1_rule(&context.s1),
             rights: known.verdicts.s1_rights(descriptor, self.tables),
-            attrs: S1Attrs { decoded: attrs.decoded, output: attrs.output, non_cacheable: attrs.non_cacheable },
+            attrs: known.s1_told[AttrBits::of(descriptor, context.s1.aie).kind()],
             read: Read { input: self.stage.va, entry, physical, value: descriptor.low() },
         })
     }

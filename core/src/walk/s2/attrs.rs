@@ -9,10 +9,23 @@ impl<'a> S2<'a> {
     /// Memory attributes of the output of a leaf.
     #[inline(always)]
     pub(super) fn attrs(self, reached: Reached) -> MemAttrs {
+        match self.plain_attrs(reached) {
+            Some(attrs) => attrs,
+            None => {
+                // Field by field: so the place that a function fills is not the one that is kept in registers.
+                let MemAttrs { mem_type, shareability, tags, no_tag_access, xs } = self.work_out_attrs(reached.low);
+                MemAttrs { mem_type, shareability, tags, no_tag_access, xs }
+            }
+        }
+    }
+
+    /// The same, where they are known, or what both stages come to together, and nothing else has a say.
+    #[inline(always)]
+    pub(super) fn plain_attrs(self, reached: Reached) -> Option<MemAttrs> {
         match self.known_attrs(reached) {
-            Some(known) => *known,
-            None if self.only_combines() => self.combine(self.decode(reached.low)),
-            None => self.work_out_attrs(reached.low),
+            Some(known) => Some(*known),
+            None if self.only_combines() => Some(self.combine(self.decode(reached.low))),
+            None => None,
         }
     }
 

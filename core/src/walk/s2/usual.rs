@@ -66,25 +66,14 @@ impl<const USUAL: bool> S2Walk<'_, USUAL> {
         let Leaf { descriptor, entry, output, physical } = leaf;
         let (stage, value) = (self.stage, descriptor.low());
         let Some(known) = &stage.base.context.known else { return false };
-        let worked_out;
-        // Referred to until it is in its place.
-        let attrs = match stage.wanted {
-            Wanted::Output { .. } => {
-                worked_out = stage.work_out_attrs(value);
-                &worked_out
-            }
-            _ => match stage.known_attrs(Plain { address: output.address, low: value }.into()) {
-                Some(attrs) => attrs,
-                None => return false,
-            },
-        };
+        let Some(attrs) = stage.plain_attrs(Plain { address: output.address, low: value }.into()) else { return false };
         let (entry, physical) = (entry.address.address, physical.address);
         env.record(Record::S2Page {
             purpose: stage.wanted.purpose(),
             index_high,
             rights: known.s2_rights[perm::s2_key(value)],
             rule: stage.attrs_rule(),
-            attrs: *attrs,
+            attrs,
             read: Read { input: self.ipa.address, entry, physical, value },
         })
     }
