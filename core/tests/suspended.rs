@@ -53,6 +53,28 @@ fn a_suspended_walk_is_its_answers_so_far() {
     }
 }
 
+/// The registers leave the address open, as the vectors do.
+#[test]
+fn an_external_abort_tells_where_the_descriptor_was_to_be() {
+    let mut aborts = 0;
+    for case in cases("abort", 1) {
+        let (mut memory, mut answers, mut last) = (case.memory.clone(), Vec::new(), None);
+        let answered = loop {
+            match at::execute(&case.pe, case.op, case.va, &mut Replay::new(&answers)) {
+                Ok(answered) => break answered,
+                Err(ask) => {
+                    last = Some(ask.fetch().address);
+                    answers.push(answer(&mut memory, ask));
+                }
+            }
+        };
+        let Some(fault) = answered.fault.filter(|fault| fault.code.is_external_abort()) else { continue };
+        assert_eq!(Some(fault.paddress), last, "{}", case.id);
+        aborts += 1;
+    }
+    assert!(aborts > 500, "{aborts}");
+}
+
 /// How a trace must end for an answer.
 fn ends_well(answer: &Answer, last: &Step) -> bool {
     match (&answer.result, last.event) {
