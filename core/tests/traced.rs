@@ -195,7 +195,9 @@ fn machine(random: &mut Random) -> (Pe, Op) {
         (SysReg::VtcrEl2, vtcr),
         (SysReg::VttbrEl2, random.next() & 0xff_ffff_f000),
     ] {
-        pe.regs.set(register, value.into());
+        // What is above the 64 bits in use is told all the same.
+        let above = if register.width() > 64 { u128::from(random.next()) << 64 } else { 0 };
+        pe.regs.set(register, above | u128::from(value));
     }
     let ops = [Op::S12E1R, Op::S12E1W, Op::S12E0R, Op::S1E1R, Op::S1E1W, Op::S1E0R, Op::S1E1RP];
     (pe, ops[random.below(ops.len() as u64) as usize])
