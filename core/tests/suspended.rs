@@ -6,8 +6,11 @@ use stagewalk::at::{self, Answer, Outcome};
 use stagewalk::env::{Ask, Direct, Env, Fetch, Replay, Traced};
 use stagewalk::memory::{Memory, Reply};
 use stagewalk::prepared::Prepared;
+use stagewalk::regime::Stage;
+use stagewalk::rule::Rule;
 use stagewalk::scenario::Case;
 use stagewalk::step::{Event, Purpose, Step};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
@@ -73,6 +76,28 @@ fn an_external_abort_tells_where_the_descriptor_was_to_be() {
         aborts += 1;
     }
     assert!(aborts > 500, "{aborts}");
+}
+
+#[test]
+fn an_update_cites_the_rule_of_what_it_changes() {
+    let rules = [Rule::S1Dirty, Rule::S1AccessFlag, Rule::S2Dirty, Rule::S2AccessFlag];
+    let mut cited = BTreeSet::new();
+    for case in cases("hafdbs", 1).into_iter().chain(cases("d128", 1)) {
+        for step in case.trace().steps.into_iter().filter(|step| rules.contains(&step.rule)) {
+            let Event::Update { old, new, .. } = step.event else { continue };
+            // AP[2], S2AP[1], nDirty or Dirty.
+            let dirtied = (old ^ new) >> 7 & 1 == 1;
+            let rule = match (step.place.stage, dirtied) {
+                (Some(Stage::S1), true) => Rule::S1Dirty,
+                (Some(Stage::S1), false) => Rule::S1AccessFlag,
+                (_, true) => Rule::S2Dirty,
+                (_, false) => Rule::S2AccessFlag,
+            };
+            assert_eq!(step.rule.id(), rule.id(), "{}", case.id);
+            cited.insert(step.rule);
+        }
+    }
+    assert!(rules.iter().all(|rule| cited.contains(rule)), "{cited:?}");
 }
 
 /// How a trace must end for an answer.
@@ -148,7 +173,7 @@ fn the_steps_can_be_kept_of_any_world() {
 
 #[test]
 fn a_trace_can_be_begun_again() {
-    let mut lengths = std::collections::BTreeSet::new();
+    let mut lengths = BTreeSet::new();
     for case in cases("nested", 20) {
         let mut memory = case.memory.clone();
         let mut direct = Direct::new(&mut memory);
