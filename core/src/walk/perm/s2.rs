@@ -243,6 +243,25 @@ mod tests {
         blame: Blame { write: false, top_level: false, overlay: false, dirty_bit: false, assured_only: false },
     };
 
+    #[test]
+    fn a_code_grants_by_exception_level_and_to_the_mmu() {
+        let none = S2Code { read: false, write: false, write_mmu: false, px: false, ux: false, top_level: [false; 2] };
+        let granted = |code, access| {
+            let AccessRights { read, write, execute } = rights_for(code, access);
+            [read, write, execute]
+        };
+        let (at_el0, walk) = (AccessDescriptor { el: 0, ..AT }, AccessDescriptor { kind: AccessType::Ttw, ..AT });
+        for (code, expected) in [
+            (S2Code { read: true, ..none }, [[true, false, false]; 3]),
+            (S2Code { write: true, ..none }, [[false, true, false], [false, true, false], [false; 3]]),
+            (S2Code { write_mmu: true, ..none }, [[false; 3], [false; 3], [false, true, false]]),
+            (S2Code { px: true, ..none }, [[false, false, true], [false; 3], [false, false, true]]),
+            (S2Code { ux: true, ..none }, [[false; 3], [false, false, true], [false; 3]]),
+        ] {
+            assert_eq!([AT, at_el0, walk].map(|access| granted(code, access)), expected);
+        }
+    }
+
     /// Registers with each combination of what has a say in usual permissions.
     fn usual_registers() -> impl Iterator<Item = Pe> {
         (0..16).map(|bits| {
