@@ -2,6 +2,7 @@
 
 use flate2::read::GzDecoder;
 use stagewalk::access::OpKind;
+use stagewalk::addr::FullAddress;
 use stagewalk::at::{self, Answer, Outcome};
 use stagewalk::env::{Ask, Direct, Env, Fetch, Replay, Traced};
 use stagewalk::memory::{Memory, Reply};
@@ -33,13 +34,16 @@ fn answer(memory: &mut Memory, ask: Ask) -> Reply {
     reply
 }
 
-/// Runs a case by starting over at every question, with all the answers so far.
-fn suspended(case: &Case) -> (Answer, Memory, usize) {
-    let (mut memory, mut answers) = (case.memory.clone(), Vec::new());
+/// Runs a case by starting over at every question, with all the answers so far; and where the questions were about.
+fn suspended(case: &Case) -> (Answer, Memory, Vec<FullAddress>) {
+    let (mut memory, mut answers, mut asked) = (case.memory.clone(), Vec::new(), Vec::new());
     loop {
         match at::execute(&case.pe, case.op, case.va, &mut Replay::new(&answers)) {
-            Ok(answer) => return (answer, memory, answers.len()),
-            Err(ask) => answers.push(answer(&mut memory, ask)),
+            Ok(answer) => return (answer, memory, asked),
+            Err(ask) => {
+                asked.push(ask.fetch().address);
+                answers.push(answer(&mut memory, ask));
+            }
         }
     }
 }
@@ -51,8 +55,8 @@ fn a_suspended_walk_is_its_answers_so_far() {
         let mut direct = Direct::new(&mut memory);
         let Ok(expected) = at::execute(&case.pe, case.op, case.va, &mut direct);
         let reads = direct.reads as usize;
-        let (answer, left, questions) = suspended(&case);
-        assert_eq!((answer, left, questions), (expected, memory, reads), "{}", case.id);
+        let (answer, left, asked) = suspended(&case);
+        assert_eq!((answer, left, asked.len()), (expected, memory, reads), "{}", case.id);
     }
 }
 
@@ -61,18 +65,9 @@ fn a_suspended_walk_is_its_answers_so_far() {
 fn an_external_abort_tells_where_the_descriptor_was_to_be() {
     let mut aborts = 0;
     for case in cases("abort", 1) {
-        let (mut memory, mut answers, mut last) = (case.memory.clone(), Vec::new(), None);
-        let answered = loop {
-            match at::execute(&case.pe, case.op, case.va, &mut Replay::new(&answers)) {
-                Ok(answered) => break answered,
-                Err(ask) => {
-                    last = Some(ask.fetch().address);
-                    answers.push(answer(&mut memory, ask));
-                }
-            }
-        };
+        let (answered, _, asked) = suspended(&case);
         let Some(fault) = answered.fault.filter(|fault| fault.code.is_external_abort()) else { continue };
-        assert_eq!(Some(fault.paddress), last, "{}", case.id);
+        assert_eq!(Some(&fault.paddress), asked.last(), "{}", case.id);
         aborts += 1;
     }
     assert!(aborts > 500, "{aborts}");

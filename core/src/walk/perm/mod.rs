@@ -73,3 +73,16 @@ impl Denied {
 const fn nibble(register: u64, index: u32) -> u8 {
     (register >> (4 * (index & 0xf)) & 0xf) as u8
 }
+
+/// An access for tests: AT for a read, at EL1.
+#[cfg(test)]
+const AT: AccessDescriptor = AccessDescriptor {
+    kind: super::AccessType::At,
+    el: 1,
+    security: crate::regime::SecurityState::NonSecure,
+    read: true,
+    write: false,
+    pan: false,
+    first_table_of: None,
+    blame: Blame { write: false, top_level: false, overlay: false, dirty_bit: false, assured_only: false },
+};

@@ -334,18 +334,7 @@ pub(in crate::walk) fn s1_check(
 mod tests {
     use super::*;
     use crate::layout::sysreg::{SysReg, hcr_el2, tcr_el1};
-    use crate::walk::Blame;
-
-    const AT: AccessDescriptor = AccessDescriptor {
-        kind: AccessType::At,
-        el: 1,
-        security: SecurityState::NonSecure,
-        read: true,
-        write: false,
-        pan: false,
-        first_table_of: None,
-        blame: Blame { write: false, top_level: false, overlay: false, dirty_bit: false, assured_only: false },
-    };
+    use crate::walk::perm::AT;
 
     /// Registers with each combination of what has a say in usual permissions, in one half of the VA space.
     fn usual_registers() -> impl Iterator<Item = Pe> {

@@ -230,18 +230,7 @@ const fn not_top_level(params: &S2Params, access: AccessDescriptor, marked: [boo
 mod tests {
     use super::*;
     use crate::layout::sysreg::{SysReg, hcr_el2, vtcr_el2};
-    use crate::walk::Blame;
-
-    const AT: AccessDescriptor = AccessDescriptor {
-        kind: AccessType::At,
-        el: 1,
-        security: SecurityState::NonSecure,
-        read: true,
-        write: false,
-        pan: false,
-        first_table_of: None,
-        blame: Blame { write: false, top_level: false, overlay: false, dirty_bit: false, assured_only: false },
-    };
+    use crate::walk::perm::AT;
 
     #[test]
     fn a_code_grants_by_exception_level_and_to_the_mmu() {

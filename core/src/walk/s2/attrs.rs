@@ -31,7 +31,7 @@ impl<'a> S2<'a> {
 
     /// The same, where they are known.
     #[inline(always)]
-    pub(super) fn known_attrs(self, reached: Reached) -> Option<&'a MemAttrs> {
+    fn known_attrs(self, reached: Reached) -> Option<&'a MemAttrs> {
         match (self.wanted, &self.base.context.known) {
             (Wanted::Descriptor { .. }, Some(known)) => known.s2_walk_attrs.get(reached.attrs()),
             _ => None,
@@ -57,7 +57,7 @@ impl<'a> S2<'a> {
 
     /// Out of line: the walk has its registers for itself.
     #[inline(never)]
-    pub(super) fn work_out_attrs(self, leaf: u64) -> MemAttrs {
+    fn work_out_attrs(self, leaf: u64) -> MemAttrs {
         let params = self.base.params;
         // Stage 2's own, or with FWB those that stage 2 makes of stage 1's.
         let leaf = if params.fwb() {

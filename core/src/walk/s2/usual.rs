@@ -59,8 +59,7 @@ impl<'a> Usual<'a> {
 }
 
 impl<const USUAL: bool> S2Walk<'_, USUAL> {
-    /// Tells somebody who listens of a page that permits the access. What a context has not worked out in advance is
-    /// not told here.
+    /// Tells somebody who listens of a page that permits the access. What takes more to work out is not told here.
     #[inline(always)]
     pub(super) fn record_plain_page<E: Env>(&self, env: &mut E, leaf: Leaf<impl Word>, index_high: u8) -> bool {
         let Leaf { descriptor, entry, output, physical } = leaf;
