@@ -39,6 +39,9 @@ pub trait Env {
     /// thought of where nobody listens.
     const LISTENS: bool = false;
 
+    /// Whether the usual walk may tell several steps at once, and only when they are past, to a world that listens.
+    const RECORDS: bool = false;
+
     /// Whether glances tell what memory holds.
     const GLANCES: bool = false;
 
@@ -64,8 +67,8 @@ pub trait Env {
     /// Takes note of a step, in a world that [listens](Self::LISTENS). Unless overridden the step is never even built.
     fn note(&mut self, _step: impl FnOnce() -> Step) {}
 
-    /// Takes note of several steps at once, in a world that [listens](Self::LISTENS), and says so. One that does not
-    /// is told the same steps one by one.
+    /// Takes note of several steps at once, in a world that takes [records](Self::RECORDS), and says so. One that does
+    /// not is told the same steps one by one.
     #[inline(always)]
     fn record(&mut self, _record: Record) -> bool {
         false
@@ -180,6 +183,7 @@ impl<'a, E: Env> Traced<'a, E> {
 impl<E: Env> Env for Traced<'_, E> {
     type Stop = E::Stop;
     const LISTENS: bool = true;
+    const RECORDS: bool = true;
 
     #[inline(always)]
     fn read(&mut self, fetch: Fetch) -> Result<Reply, E::Stop> {

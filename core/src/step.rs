@@ -2,7 +2,7 @@
 
 mod record;
 
-pub use record::{Read, Record, S1Attrs};
+pub use record::{Read, Record, S1Attrs, S2Walk, Start};
 
 use crate::access::Op;
 use crate::addr::FullAddress;
@@ -53,7 +53,9 @@ impl Place {
 }
 
 /// Permissions an access was checked against.
+// Aligned so that it is copied at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[repr(align(4))]
 pub struct AccessRights {
     /// Readable.
     pub read: bool,

@@ -7,7 +7,7 @@ use stagewalk::at;
 use stagewalk::env::{Direct, Env, Fetch, Traced};
 use stagewalk::feature::Feature;
 use stagewalk::layout::sysreg::{SysReg, hcr_el2, scr_el3, sctlr_el1, tcr_el1, tcr2_el1, vtcr_el2};
-use stagewalk::memory::{Memory, Reply};
+use stagewalk::memory::{ExternalAbort, Memory, Reply};
 use stagewalk::pe::Pe;
 use stagewalk::prepared::Prepared;
 use stagewalk::scenario::Case;
@@ -27,6 +27,7 @@ struct Listening<E, const RECORDS: bool> {
 impl<E: Env, const RECORDS: bool> Env for Listening<E, RECORDS> {
     type Stop = E::Stop;
     const LISTENS: bool = true;
+    const RECORDS: bool = RECORDS;
 
     fn read(&mut self, fetch: Fetch) -> Result<Reply, E::Stop> {
         self.world.read(fetch)
@@ -170,6 +171,29 @@ impl Env for Full {
     }
 }
 
+/// That, but at some addresses it aborts the access, or stops the walk.
+#[derive(Clone, Copy)]
+struct Ending {
+    world: Full,
+    aborts: bool,
+}
+
+impl Env for Ending {
+    type Stop = ();
+
+    fn read(&mut self, fetch: Fetch) -> Result<Reply, ()> {
+        match Random(fetch.address.address).below(12) {
+            0 if self.aborts => Ok(Err(ExternalAbort)),
+            0 => Err(()),
+            _ => self.world.read(fetch).map_err(|never| match never {}),
+        }
+    }
+
+    fn compare_and_swap(&mut self, _: Fetch, expected: u128, _: u128) -> Result<Reply, ()> {
+        Ok(Ok(expected))
+    }
+}
+
 /// A machine that walks in the usual way, in all its variety.
 fn machine(random: &mut Random) -> (Pe, Op) {
     let mut pe = Pe { el: 2, pan: random.below(2) == 0, ..Pe::default() };
@@ -223,6 +247,10 @@ fn usual_machines_are_told_alike() {
             let (steps, records) = told_alike!(world, what, |env| prepared.par(va, env));
             let (whole, _) = told_alike!(world, what, |env| at::execute(&pe, op, va, env));
             assert!(whole[2..whole.len() - 1] == steps, "{what}");
+            let ending = Ending { world, aborts: va & 1 == 0 };
+            let (part, _) = told_alike!(ending, what, |env| prepared.par(va, env));
+            let told = part.iter().take_while(|step| !matches!(step.event, Event::Fault { .. })).count();
+            assert!(part[..told] == steps[..told], "{what}");
             if records > most {
                 (most, steps_of) = (records, steps.len());
             }
@@ -231,6 +259,10 @@ fn usual_machines_are_told_alike() {
             assert!(reads <= 24 || records > 0, "{what}");
         }
     }
-    assert_eq!((most, steps_of), (30, 78), "a walk with nothing unusual: six starts and a record a read");
+    assert_eq!(
+        (most, steps_of),
+        (10, 78),
+        "a walk with nothing unusual: stage 1's start, each of its reads, and each walk of stage 2"
+    );
     assert!(kinds.len() > 30, "{kinds:#?}");
 }

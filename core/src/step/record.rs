@@ -5,39 +5,24 @@
 
 use super::{AccessRights, Event, Place, Purpose, Step};
 use crate::addr::{FullAddress, PaSpace};
-use crate::bits::{align_down, mask};
+use crate::bits::{align_down, bits, mask};
 use crate::outcome::{AddressDescriptor, MemAttrs};
-use crate::regime::{Granule, Stage};
+use crate::params::FINAL_LEVEL;
+use crate::regime::Granule;
 use crate::rule::Rule;
 
 /// Several steps of the usual walk, in words that are quickly put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Record {
-    /// A stage begins its walk.
-    Start {
-        /// The stage.
-        stage: Stage,
-        /// What it translates.
-        purpose: Purpose,
-        /// Input address size, in bits.
-        ia_size: u8,
-        /// Output address size, in bits.
-        oa_size: u8,
-        /// The level the walk starts at.
-        level: i8,
+    /// Stage 1 begins its walk.
+    S1Start {
         /// The input address.
         input: u64,
-        /// The base register's value, the low half first.
-        ttbr: [u64; 2],
-        /// The address of the first table.
-        table: u64,
+        /// How it begins.
+        start: Start,
     },
-    /// A descriptor was read, and points to a table.
-    Table {
-        /// The stage.
-        stage: Stage,
-        /// What it translates.
-        purpose: Purpose,
+    /// A descriptor of stage 1 was read, and points to a table.
+    S1Table {
         /// The level of the lookup.
         level: i8,
         /// Most significant input address bit of the index.
@@ -67,21 +52,45 @@ pub enum Record {
         /// The descriptor's address.
         address: u64,
     },
-    /// A descriptor of stage 2 was read: a page that permits the access.
-    S2Page {
-        /// What stage 2 translates.
-        purpose: Purpose,
-        /// Most significant input address bit of the index.
-        index_high: u8,
+    /// Stage 2 has walked, to a page that permits the access.
+    S2 {
+        /// Its walk.
+        walk: S2Walk,
         /// What the page permits.
         rights: AccessRights,
         /// The rule that decides the memory attributes.
         rule: Rule,
         /// Memory attributes of the output.
         attrs: MemAttrs,
-        /// The descriptor.
-        read: Read,
     },
+}
+
+/// A stage begins its walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// Input address size, in bits.
+    pub ia_size: u8,
+    /// Output address size, in bits.
+    pub oa_size: u8,
+    /// The level the walk starts at.
+    pub level: i8,
+    /// The base register's value.
+    pub ttbr: u128,
+    /// The address of the first table.
+    pub table: u64,
+}
+
+/// A walk of stage 2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct S2Walk {
+    /// What stage 2 translates.
+    pub purpose: Purpose,
+    /// The input address.
+    pub input: u64,
+    /// How it begins.
+    pub start: Start,
+    /// The descriptors that were read, by level.
+    pub read: [u64; 4],
 }
 
 /// A descriptor that was read.
@@ -115,27 +124,10 @@ impl Record {
     /// The steps, in order.
     pub fn tell(&self, mut each: impl FnMut(Step)) {
         match *self {
-            Self::Start { stage, purpose, ia_size, oa_size, level, input, ttbr: [low, high], table } => {
-                let rule = if stage == Stage::S1 { Rule::S1Start } else { Rule::S2Start };
-                let event = Event::Start {
-                    input,
-                    granule: Granule::K4,
-                    ia_size,
-                    oa_size,
-                    level,
-                    ttbr: u128::from(high) << 64 | u128::from(low),
-                    table: non_secure(table),
-                };
-                each(Step { place: place(stage, purpose), rule, event });
-            }
-            Self::Table { stage, purpose, level, index_high, read } => {
-                let place = place(stage, purpose).at(level);
-                let next = non_secure(read.value & FRAME);
-                each(read.step(place, index_high, 12 + 9 * (3 - level) as u8));
-                each(Step { place, rule: Rule::DescriptorTable, event: Event::Table { next } });
-            }
+            Self::S1Start { input, start } => each(start.step(Place::S1, Rule::S1Start, input)),
+            Self::S1Table { level, index_high, read } => read.tell_table(Place::S1.at(level), index_high, &mut each),
             Self::S1Page { index_high, rule, rights, attrs, read } => {
-                let place = Place::S1.at(3);
+                let place = Place::S1.at(FINAL_LEVEL);
                 read.tell_page(place, index_high, &mut each);
                 each(Step { place, rule, event: Event::Permissions { rights } });
                 each(Step { place, rule: Rule::S1PermissionPassed, event: Event::Passed });
@@ -150,9 +142,10 @@ impl Record {
                 let event = Event::Disabled { output: output(address, attrs) };
                 each(Step { place: Place::s2(Purpose::Descriptor(level)), rule: Rule::S2Disabled, event });
             }
-            Self::S2Page { purpose, index_high, rights, rule, attrs, read } => {
-                let place = Place::s2(purpose).at(3);
-                read.tell_page(place, index_high, &mut each);
+            Self::S2 { walk, rights, rule, attrs } => {
+                walk.tell_tables(FINAL_LEVEL, &mut each);
+                let (place, read) = (Place::s2(walk.purpose).at(FINAL_LEVEL), walk.at(FINAL_LEVEL));
+                read.tell_page(place, walk.index_high(FINAL_LEVEL), &mut each);
                 each(Step { place, rule: Rule::S2Permissions, event: Event::Permissions { rights } });
                 each(Step { place, rule: Rule::S2PermissionPassed, event: Event::Passed });
                 each(Step { place, rule, event: Event::Attributes { attrs } });
@@ -160,6 +153,47 @@ impl Record {
             }
         }
     }
+}
+
+impl Start {
+    fn step(self, place: Place, rule: Rule, input: u64) -> Step {
+        let Self { ia_size, oa_size, level, ttbr, table } = self;
+        let (granule, table) = (Granule::K4, non_secure(table));
+        Step { place, rule, event: Event::Start { input, granule, ia_size, oa_size, level, ttbr, table } }
+    }
+}
+
+impl S2Walk {
+    /// Tells how it begins, and of the tables above a level.
+    pub fn tell_tables(&self, level: i8, mut each: impl FnMut(Step)) {
+        let place = Place::s2(self.purpose);
+        each(self.start.step(place, Rule::S2Start, self.input));
+        for level in self.start.level..level {
+            self.at(level).tell_table(place.at(level), self.index_high(level), &mut each);
+        }
+    }
+
+    /// Most significant input address bit of the index.
+    const fn index_high(&self, level: i8) -> u8 {
+        if level == self.start.level { self.start.ia_size.saturating_sub(1) } else { index_low(level - 1) - 1 }
+    }
+
+    fn at(&self, level: i8) -> Read {
+        let (input, value) = (self.input, self.value(level));
+        let table = if level == self.start.level { self.start.table } else { self.value(level - 1) & FRAME };
+        let (high, low) = (u32::from(self.index_high(level)), u32::from(index_low(level)));
+        let entry = table | bits(input, high, low) << 3;
+        Read { input, entry, physical: entry, value }
+    }
+
+    const fn value(&self, level: i8) -> u64 {
+        self.read[(level & 3) as usize]
+    }
+}
+
+/// Least significant input address bit of the index at a level.
+const fn index_low(level: i8) -> u8 {
+    39 - 9 * (level & 3) as u8
 }
 
 impl Read {
@@ -185,6 +219,12 @@ impl Read {
         self.value & FRAME | self.input & mask(11, 0)
     }
 
+    fn tell_table(self, place: Place, index_high: u8, each: &mut impl FnMut(Step)) {
+        let next = non_secure(self.value & FRAME);
+        each(self.step(place, index_high, place.level.map_or(0, index_low)));
+        each(Step { place, rule: Rule::DescriptorTable, event: Event::Table { next } });
+    }
+
     fn tell_page(self, place: Place, index_high: u8, each: &mut impl FnMut(Step)) {
         each(self.step(place, index_high, 12));
         let event = Event::Leaf { output: non_secure(self.page()), size: 12, contiguous: false };
@@ -198,10 +238,6 @@ impl Read {
 
 const fn output(address: u64, attrs: MemAttrs) -> AddressDescriptor {
     AddressDescriptor { address: non_secure(address), attrs, s1assured: false, s2fs1mro: false, mecid: 0 }
-}
-
-const fn place(stage: Stage, purpose: Purpose) -> Place {
-    Place { stage: Some(stage), purpose, level: None }
 }
 
 const fn non_secure(address: u64) -> FullAddress {

@@ -14,17 +14,13 @@ use crate::layout::descriptor;
 use crate::outcome::{FaultCode, FaultRecord};
 use crate::params::{DescriptorType, FINAL_LEVEL, Geometry, GpcParams, Index};
 use crate::pe::Pe;
-use crate::regime::Stage;
 use crate::rule::Rule;
-use crate::step::{Event, Place, Purpose, Record, Step};
+use crate::step::{Event, Place, Read, Start, Step};
 use alloc::boxed::Box;
 
 /// What a stage's descent needs to know of its stage. Copied where it is passed out of the way, so that the walk keeps
 /// it in registers.
 pub(super) trait Lookup<E: Env, D: Word>: Copy {
-    /// Which stage.
-    const STAGE: Stage;
-
     /// What the stage makes of a leaf.
     type Output;
 
@@ -75,11 +71,18 @@ pub(super) trait Lookup<E: Env, D: Word>: Copy {
     /// again.
     fn finish(self, env: &mut E, leaf: Leaf<D>) -> Walk<Option<Self::Output>, E>;
 
+    /// Tells somebody who takes records of a table of the usual walk, or keeps it to tell later. If that cannot be,
+    /// nothing is told.
+    fn record_table(&mut self, env: &mut E, read: Read, level: i8, index_high: u8) -> bool;
+
+    /// Tells what was kept of the tables above a level, where the usual walk ends or is left.
+    fn tell_kept(&self, env: &mut E, level: i8);
+
     /// Whether a descriptor at the final level of the usual walk is a page with nothing to be said against it.
     fn is_plain_page(&self, geometry: &Geometry, descriptor: D) -> bool;
 
-    /// Tells somebody who listens of a [plain page](Self::is_plain_page), whose index begins at this bit of the input
-    /// address. If it cannot be told in a record, nothing is told.
+    /// Tells somebody who takes records of a [plain page](Self::is_plain_page), whose index begins at this bit of the
+    /// input address, and of what was kept. If it cannot be told in a record, nothing is told.
     fn record_page(&self, env: &mut E, leaf: Leaf<D>, index_high: u8) -> bool;
 
     /// [`Self::finish`] for a plain page.
@@ -131,17 +134,9 @@ pub(super) const fn start_event(input: u64, geometry: &Geometry, ttbr: u128, tab
 
 /// The same of the usual walk.
 #[inline(always)]
-pub(super) const fn start_record(
-    stage: Stage,
-    purpose: Purpose,
-    input: u64,
-    geometry: &Geometry,
-    ttbr: u128,
-    table: u64,
-) -> Record {
+pub(super) const fn start_record(geometry: &Geometry, ttbr: u128, table: u64) -> Start {
     let Geometry { ia_size, oa_size, start_level: level, .. } = *geometry;
-    let ttbr = [ttbr as u64, (ttbr >> 64) as u64];
-    Record::Start { stage, purpose, ia_size: ia_size as u8, oa_size: oa_size as u8, level, input, ttbr, table }
+    Start { ia_size: ia_size as u8, oa_size: oa_size as u8, level, ttbr, table }
 }
 
 /// Where a descent starts, and how it reads.

@@ -30,9 +30,8 @@ use crate::params::{Controls, GpcParams, S1Params, Stage2};
 use crate::pe::Pe;
 use crate::regime::{Regime, SecurityState, VaRange};
 use crate::rule::Rule;
-use crate::step::{AccessRights, Event, Place, Purpose, S1Attrs, Step};
+use crate::step::{Event, Place, Purpose, S1Attrs, Step};
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 /// What kind of access is translated (`AccessType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -109,11 +108,8 @@ struct Known {
     s1_told: [S1Attrs; AttrBits::KINDS],
     /// Those of stage 1's descriptor reads.
     s1_walk_attrs: MemAttrs,
-    /// Those of stage 2's output for stage-1 descriptors, which only a trace tells; empty without a stage 2 of one
-    /// space.
-    s2_walk_attrs: Vec<MemAttrs>,
-    /// What usual permissions of stage 2 grant, by [`perm::s2_key`]; nothing without such a stage 2.
-    s2_rights: [AccessRights; perm::S2_KEYS],
+    /// What a trace tells of stage 2, if it has tables, and those of one space.
+    s2_told: Option<s2::Told>,
 }
 
 impl<'a> Context<'a> {
@@ -155,13 +151,12 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn prepared(self) -> Self {
         let stage2 = self.s2.as_ref().filter(|stage2| stage2.enabled() && stage2.has_one_space());
-        let s2_walk_attrs = stage2.map_or_else(Vec::new, |stage2| s2::walk_attrs(&self, stage2));
-        let s2_rights = perm::s2_rights(stage2.map(Stage2::own), self.access);
+        let s2_told = stage2.and_then(|stage2| s2::Told::new(&self, stage2));
         let s1_told = AttrBits::kinds(|bits| self.work_out_s1_attrs(bits));
         let s1_attrs = AttrBits::table(|bits| s1_told[bits.kind()].output);
         let s1_walk_attrs = self.s1_walk_attrs();
         let verdicts = perm::Verdicts::new(&self);
-        let known = Known { verdicts, s1_attrs, s1_told, s1_walk_attrs, s2_walk_attrs, s2_rights };
+        let known = Known { verdicts, s1_attrs, s1_told, s1_walk_attrs, s2_told };
         Self { known: Some(Box::new(known)), ..self }
     }
 }

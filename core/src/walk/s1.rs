@@ -22,7 +22,7 @@ use crate::env::{Env, Fetch};
 use crate::layout::descriptor;
 use crate::outcome::{FaultCode, FaultRecord};
 use crate::params::Geometry;
-use crate::regime::{Regime, Stage};
+use crate::regime::Regime;
 use crate::rule::Rule;
 use crate::step::{Event, Place, Purpose, Read, Record, Step};
 
@@ -41,8 +41,8 @@ pub(super) fn map<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<M
 pub(super) fn map_usual<E: Env>(context: &Context<'_>, env: &mut E, va: u64) -> Walk<Plain, E> {
     check_input(context, env, va)?;
     let S1Start { geometry, table, .. } = &context.s1_start;
-    let start = start_record(Stage::S1, Purpose::Output, va, geometry, context.s1.ttbr(), table.address);
-    if E::LISTENS && !env.record(start) {
+    let start = start_record(geometry, context.s1.ttbr(), table.address);
+    if E::LISTENS && !(E::RECORDS && env.record(Record::S1Start { input: va, start })) {
         aside(env, |env| tell_start(context, env, va));
     }
     // Written out for each, so that the walk is compiled for each.
@@ -159,7 +159,6 @@ impl<'a> S1Lookup<'a> {
 }
 
 impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
-    const STAGE: Stage = Stage::S1;
     type Output = Mapped;
     type Plain = Plain;
 
@@ -232,7 +231,7 @@ impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
             Nested::Off => {
                 let context = self.stage.context;
                 let record = Record::S2Off { level, address, attrs: context.s1_walk_attrs() };
-                if E::LISTENS && !env.record(record) {
+                if E::LISTENS && !(E::RECORDS && env.record(record)) {
                     let address = FullAddress::new(PaSpace::NonSecure, address);
                     aside(env, |env| off::tell_s2_for_walk(context, env, address, Purpose::Descriptor(level)));
                 }
@@ -293,6 +292,13 @@ impl<E: Env, D: Word> Lookup<E, D> for S1Lookup<'_> {
     fn finish(self, env: &mut E, leaf: Leaf<D>) -> Walk<Option<Mapped>, E> {
         Ok(if self.passes(env, leaf)? { Some(self.mapped(env, leaf)) } else { None })
     }
+
+    #[inline(always)]
+    fn record_table(&mut self, env: &mut E, read: Read, level: i8, index_high: u8) -> bool {
+        env.record(Record::S1Table { level, index_high, read })
+    }
+
+    fn tell_kept(&self, _env: &mut E, _level: i8) {}
 
     /// Without a permission that asks for more than a look at the leaf.
     #[inline(always)]

@@ -1,8 +1,10 @@
 //! Stage 2 (`AArch64.S2Translate`).
 
 mod attrs;
+mod told;
 mod usual;
 
+pub(super) use told::Told;
 pub(super) use usual::Usual;
 
 use super::descend::{self, Descent, Entry, EntryAccess, Leaf, Lookup, start_event, start_record};
@@ -21,11 +23,10 @@ use crate::env::{Env, Fetch};
 use crate::layout::descriptor;
 use crate::outcome::{AddressDescriptor, FaultCode, FaultRecord, MemAttrs};
 use crate::params::{Geometry, S2Params, Stage2};
-use crate::regime::{SecurityState, Stage};
+use crate::regime::SecurityState;
 use crate::rule::Rule;
-use crate::step::{Event, Place, Purpose, Step};
+use crate::step::{Event, Place, Purpose, Read, Step};
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 /// What stage 2 translates an address for.
 #[derive(Clone, Copy)]
@@ -69,6 +70,8 @@ struct S2Walk<'a, const USUAL: bool> {
     stage: S2<'a>,
     tables: &'a S2Tables,
     ipa: FullAddress,
+    /// For those who take records: the descriptors read so far, by level.
+    read: [u64; 4],
 }
 
 /// Where stage 2 puts a stage-1 descriptor.
@@ -121,20 +124,6 @@ pub(super) fn locate<E: Env>(
     Ok(Located { address, mro })
 }
 
-/// Memory attributes of the output for stage-1 descriptors, by what decides them.
-pub(super) fn walk_attrs(context: &Context<'_>, stage2: &Stage2) -> Vec<MemAttrs> {
-    let address = FullAddress::default();
-    let wanted = Wanted::Descriptor { level: 0 };
-    let stage = S2 { base: &Base { context, params: stage2.own() }, wanted };
-    (0..Reached::ATTRS)
-        .map(|attrs| {
-            stage
-                .output(Reached { address, ipa_space: address.space, low: Reached::bits(attrs), mro: false, mecid: 0 })
-                .attrs
-        })
-        .collect()
-}
-
 impl<'a> S2<'a> {
     fn place(self) -> Place {
         Place::s2(self.wanted.purpose())
@@ -179,7 +168,7 @@ impl<'a> S2<'a> {
             S2Start::Faults(rule) => return Err(self.refuse(env, ipa, *rule)),
             S2Start::Tables(tables) => tables,
         };
-        let walk = S2Walk::<false> { stage: self, tables, ipa };
+        let walk = S2Walk::<false>::new(self, tables, ipa);
         walk.start(env)?;
         walk.walk_any(env)
     }
@@ -243,7 +232,12 @@ impl<'a> S2<'a> {
     }
 }
 
-impl<const USUAL: bool> S2Walk<'_, USUAL> {
+impl<'a, const USUAL: bool> S2Walk<'a, USUAL> {
+    #[inline(always)]
+    const fn new(stage: S2<'a>, tables: &'a S2Tables, ipa: FullAddress) -> Self {
+        Self { stage, tables, ipa, read: [0; 4] }
+    }
+
     /// Whether the IPA fits (`AArch64.IPAIsOutOfRange`); if so the walk begins.
     #[inline(always)]
     fn start<E: Env>(self, env: &mut E) -> Walk<(), E> {
@@ -251,12 +245,10 @@ impl<const USUAL: bool> S2Walk<'_, USUAL> {
         if self.ipa.address >> (geometry.ia_size & 63) != 0 {
             return Err(aside(env, move |env| self.stage.refuse(env, self.ipa, Rule::S2IpaRange)));
         }
-        let (ipa, purpose, ttbr) = (self.ipa.address, self.stage.wanted.purpose(), self.stage.base.params.ttbr());
-        let record = start_record(Stage::S2, purpose, ipa, geometry, ttbr, table.address);
-        if E::LISTENS && !(USUAL && env.record(record)) {
+        if E::LISTENS && !(USUAL && E::RECORDS) {
             aside(env, move |env| {
-                let event = start_event(ipa, geometry, ttbr, *table);
-                env.note(|| Step { place: Place::s2(purpose), rule: Rule::S2Start, event });
+                let event = start_event(self.ipa.address, geometry, self.stage.base.params.ttbr(), *table);
+                env.note(|| Step { place: self.stage.place(), rule: Rule::S2Start, event });
             });
         }
         Ok(())
@@ -264,8 +256,8 @@ impl<const USUAL: bool> S2Walk<'_, USUAL> {
 
     /// Walks until no hardware update has found its descriptor changed.
     fn walk_any<E: Env>(self, env: &mut E) -> Walk<Reached, E> {
-        let Self { stage, tables, ipa } = self;
-        let any = S2Walk::<false> { stage, tables, ipa };
+        let Self { stage, tables, ipa, .. } = self;
+        let any = S2Walk::<false>::new(stage, tables, ipa);
         loop {
             let output = if tables.geometry.d128 {
                 descend::any::<E, u128, _>(any, env, ipa.address)?
@@ -281,8 +273,8 @@ impl<const USUAL: bool> S2Walk<'_, USUAL> {
     /// The same in the usual case.
     #[inline(always)]
     fn walk_usual<E: Env>(self, env: &mut E) -> Walk<Plain, E> {
-        let Self { stage, tables, ipa } = self;
-        descend::usual(S2Walk::<true> { stage, tables, ipa }, env, ipa.address, move |env| self.walk_any(env))
+        let Self { stage, tables, ipa, .. } = self;
+        descend::usual(S2Walk::<true>::new(stage, tables, ipa), env, ipa.address, move |env| self.walk_any(env))
     }
 
     /// Which of two patterns a leaf is to be compared with: for the read of a stage-1 descriptor, and for the access.
@@ -345,7 +337,6 @@ impl<const USUAL: bool> S2Walk<'_, USUAL> {
 }
 
 impl<E: Env, D: Word, const USUAL: bool> Lookup<E, D> for S2Walk<'_, USUAL> {
-    const STAGE: Stage = Stage::S2;
     type Output = Reached;
     type Plain = Plain;
 
@@ -430,13 +421,25 @@ impl<E: Env, D: Word, const USUAL: bool> Lookup<E, D> for S2Walk<'_, USUAL> {
     }
 
     #[inline(always)]
+    fn record_table(&mut self, _env: &mut E, read: Read, level: i8, _index_high: u8) -> bool {
+        self.read[(level & 3) as usize] = read.value;
+        true
+    }
+
+    fn tell_kept(&self, env: &mut E, level: i8) {
+        if E::RECORDS && USUAL {
+            self.tell_tables(env, level);
+        }
+    }
+
+    #[inline(always)]
     fn is_plain_page(&self, _geometry: &Geometry, descriptor: D) -> bool {
         self.pattern(self.tables.readable_page, self.tables.permitted_page).matches(descriptor.low())
     }
 
     #[inline(always)]
-    fn record_page(&self, env: &mut E, leaf: Leaf<D>, index_high: u8) -> bool {
-        self.record_plain_page(env, leaf, index_high)
+    fn record_page(&self, env: &mut E, leaf: Leaf<D>, _index_high: u8) -> bool {
+        self.record_plain_page(env, leaf.descriptor.low())
     }
 
     #[inline(always)]

@@ -5,8 +5,9 @@ use crate::addr::{FullAddress, PaSpace};
 use crate::env::{Env, Fetch};
 use crate::outcome::FaultCode;
 use crate::params::FINAL_LEVEL;
-use crate::step::{Read, Record};
-use crate::walk::{Walk, aside, stop};
+use crate::step::Read;
+use crate::walk::{Halt, Walk, aside, stop};
+use alloc::boxed::Box;
 
 /// What the usual walk comes to as long as it is that, or how the walk ends that has left it.
 type Usually<T, L, E> = Result<T, Walk<<L as Lookup<E, u64>>::Plain, E>>;
@@ -58,6 +59,7 @@ fn turn_aside<E: Env, L: Lookup<E, u64>>(
     again: impl FnOnce(&mut E) -> Walk<L::Output, E>,
 ) -> Walk<L::Plain, E> {
     let output = aside(env, move |env| {
+        lookup.tell_kept(env, level);
         let descent = lookup.descent();
         let found = Found { descriptor, physical: non_secure(physical) };
         let at = descent.at(non_secure(address), level);
@@ -68,6 +70,20 @@ fn turn_aside<E: Env, L: Lookup<E, u64>>(
         }
     });
     Ok(L::plain(output?))
+}
+
+/// Ends the usual walk before it has read a descriptor at this level.
+#[inline(always)]
+fn end<E: Env, L: Lookup<E, u64>>(
+    lookup: L,
+    env: &mut E,
+    level: i8,
+    halt: impl FnOnce(L, &mut E) -> Box<Halt<E::Stop>>,
+) -> Box<Halt<E::Stop>> {
+    aside(env, move |env| {
+        lookup.tell_kept(env, level);
+        halt(lookup, env)
+    })
 }
 
 impl Descent<'_> {
@@ -83,7 +99,9 @@ impl Descent<'_> {
         let (geometry, start) = (self.geometry, self.geometry.start_level);
         let address = self.first(ia).entry.address.address;
         if geometry.out_of_range(address) {
-            return Err(Err(fail(lookup, env, None, self.base_rule, FaultCode::AddressSize)));
+            let rule = self.base_rule;
+            let failed = move |lookup, env: &mut E| fail(lookup, env, None, rule, FaultCode::AddressSize);
+            return Err(Err(end(lookup, env, start, failed)));
         }
         // Ready before they are needed: none waits for a descriptor.
         let offset = |level| geometry.entry_address(0, ia, geometry.index(level, 1));
@@ -112,7 +130,7 @@ impl Descent<'_> {
         let output = non_secure(geometry.output_address(descriptor, ia, geometry.leaf_size(FINAL_LEVEL, false)));
         let leaf = Leaf { descriptor, entry, physical: non_secure(physical), output };
         let plain = lookup.is_plain_page(geometry, descriptor);
-        if !plain || E::LISTENS && !lookup.record_page(env, leaf, high) {
+        if !plain || E::LISTENS && !(E::RECORDS && lookup.record_page(env, leaf, high)) {
             return Err(turn_aside(lookup, env, ia, (address, FINAL_LEVEL), (physical, descriptor), again));
         }
         Ok(lookup.finish_plain(leaf))
@@ -138,22 +156,19 @@ impl Descent<'_> {
         Ok((self.geometry.next_table(descriptor) | next, self.geometry.index(level + 1, 1).high as u8))
     }
 
-    /// Whether there is nothing to be said against a table in the usual case, and whoever listens has been told of it.
+    /// Whether there is nothing to be said against a table in the usual case, and whoever listens is told of it.
     #[inline(always)]
     fn passes<E: Env, L: Lookup<E, u64>>(
         &self,
-        lookup: &L,
+        lookup: &mut L,
         env: &mut E,
-        ia: u64,
+        input: u64,
         (entry, level, index_high): (u64, i8, u8),
         (physical, value): (u64, u64),
     ) -> bool {
-        if !self.geometry.is_plain_table(value) {
-            return false;
-        }
-        let (stage, purpose) = (L::STAGE, lookup.place().purpose);
-        let read = Read { input: ia, entry, physical, value };
-        !E::LISTENS || env.record(Record::Table { stage, purpose, level, index_high, read })
+        let read = Read { input, entry, physical, value };
+        self.geometry.is_plain_table(value)
+            && (!E::LISTENS || E::RECORDS && lookup.record_table(env, read, level, index_high))
     }
 
     /// [`Self::read`] in the usual case: where the descriptor is in memory, and the descriptor. Who knows what it is
@@ -168,9 +183,10 @@ impl Descent<'_> {
     ) -> Walk<(u64, u64), E> {
         let located = lookup.locate_plain(env, aligned(address), level)?;
         let (physical, place) = (non_secure(located), lookup.place().at(level));
-        match env.read(Fetch { address: physical, place, wide: false }).map_err(stop)? {
-            Ok(bits) => Ok((located, bits as u64)),
-            Err(_) => Err(aborted(*lookup, env, physical, level)),
+        match env.read(Fetch { address: physical, place, wide: false }) {
+            Ok(Ok(bits)) => Ok((located, bits as u64)),
+            Ok(Err(_)) => Err(end(*lookup, env, level, move |lookup, env| aborted(lookup, env, physical, level))),
+            Err(why) => Err(end(*lookup, env, level, move |_, _| stop(why))),
         }
     }
 }

@@ -104,10 +104,10 @@ pub(in crate::walk) const fn s2_key(leaf: u64) -> usize {
 }
 
 /// What usual permissions grant, by key. The Exception level of the access has a say, and not what it is for.
-pub(in crate::walk) fn s2_rights(params: Option<&S2Params>, access: AccessDescriptor) -> [AccessRights; S2_KEYS] {
+pub(in crate::walk) fn s2_rights(params: &S2Params, access: AccessDescriptor) -> [AccessRights; S2_KEYS] {
     core::array::from_fn(|key| {
         let leaf = bits(key as u64, 5, 2) << 51 | bits(key as u64, 1, 0) << 6;
-        params.map_or_else(AccessRights::default, |params| direct(params, access, leaf))
+        direct(params, access, leaf)
     })
 }
 

@@ -33,7 +33,9 @@ impl<'a> S2<'a> {
     #[inline(always)]
     fn known_attrs(self, reached: Reached) -> Option<&'a MemAttrs> {
         match (self.wanted, &self.base.context.known) {
-            (Wanted::Descriptor { .. }, Some(known)) => known.s2_walk_attrs.get(reached.attrs()),
+            (Wanted::Descriptor { .. }, Some(known)) => {
+                known.s2_told.as_ref().map(|told| &told.walk_attrs[reached.attrs()])
+            }
             _ => None,
         }
     }

@@ -1,12 +1,11 @@
 //! Stage 2, when its walk is the usual one.
 
-use super::{Base, Leaf, Plain, S2, S2Walk, Wanted};
+use super::{Base, Plain, S2, S2Walk, Wanted, start_record};
 use crate::addr::{FullAddress, PaSpace};
 use crate::env::Env;
 use crate::outcome::MemAttrs;
-use crate::step::{Read, Record};
+use crate::step::{self, Record};
 use crate::walk::start::{S2Start, S2Tables};
-use crate::walk::word::Word;
 use crate::walk::{Context, Walk, perm};
 
 /// Stage 2, when its walk is the usual one.
@@ -43,7 +42,7 @@ impl<'a> Usual<'a> {
     pub fn locate_here<E: Env>(&self, env: &mut E, address: u64, level: i8) -> Walk<u64, E> {
         let stage = S2 { base: &self.base, wanted: Wanted::Descriptor { level } };
         let ipa = FullAddress::new(PaSpace::NonSecure, address);
-        let walk = S2Walk::<true> { stage, tables: self.tables, ipa };
+        let walk = S2Walk::<true>::new(stage, self.tables, ipa);
         walk.start(env)?;
         Ok(walk.walk_usual(env)?.address)
     }
@@ -52,28 +51,38 @@ impl<'a> Usual<'a> {
     #[inline(always)]
     pub fn map<E: Env>(&self, env: &mut E, address: u64, (attrs, assured): (&MemAttrs, bool)) -> Walk<Plain, E> {
         let stage = S2 { base: &self.base, wanted: Wanted::Output { attrs, assured } };
-        let walk = S2Walk::<true> { stage, tables: self.tables, ipa: FullAddress::new(PaSpace::NonSecure, address) };
+        let walk = S2Walk::<true>::new(stage, self.tables, FullAddress::new(PaSpace::NonSecure, address));
         walk.start(env)?;
         walk.walk_usual(env)
     }
 }
 
 impl<const USUAL: bool> S2Walk<'_, USUAL> {
-    /// Tells somebody who listens of a page that permits the access. What takes more to work out is not told here.
+    /// Tells of the tables above a level.
+    #[cold]
+    pub(super) fn tell_tables<E: Env>(&self, env: &mut E, level: i8) {
+        let (S2 { base, wanted }, tables) = (self.stage, self.tables);
+        let start = start_record(&tables.geometry, base.params.ttbr(), tables.table.address);
+        let walk = step::S2Walk { purpose: wanted.purpose(), input: self.ipa.address, start, read: self.read };
+        walk.tell_tables(level, |step| env.note(|| step));
+    }
+
+    /// Tells somebody who takes records of a page that permits the access, and of all before. What takes more to work
+    /// out is not told here.
     #[inline(always)]
-    pub(super) fn record_plain_page<E: Env>(&self, env: &mut E, leaf: Leaf<impl Word>, index_high: u8) -> bool {
-        let Leaf { descriptor, entry, output, physical } = leaf;
-        let (stage, value) = (self.stage, descriptor.low());
-        let Some(known) = &stage.base.context.known else { return false };
-        let Some(attrs) = stage.plain_attrs(Plain { address: output.address, low: value }.into()) else { return false };
-        let (entry, physical) = (entry.address.address, physical.address);
-        env.record(Record::S2Page {
+    pub(super) fn record_plain_page<E: Env>(&self, env: &mut E, page: u64) -> bool {
+        let stage = self.stage;
+        let Some(told) = stage.base.context.known.as_ref().and_then(|known| known.s2_told.as_ref()) else {
+            return false;
+        };
+        let Some(attrs) = stage.plain_attrs(Plain { address: 0, low: page }.into()) else { return false };
+        let [top, second, third, _] = self.read;
+        let walk = step::S2Walk {
             purpose: stage.wanted.purpose(),
-            index_high,
-            rights: known.s2_rights[perm::s2_key(value)],
-            rule: stage.attrs_rule(),
-            attrs,
-            read: Read { input: self.ipa.address, entry, physical, value },
-        })
+            input: self.ipa.address,
+            start: told.start,
+            read: [top, second, third, page],
+        };
+        env.record(Record::S2 { walk, rights: told.rights[perm::s2_key(page)], rule: told.attrs_rule, attrs })
     }
 }
