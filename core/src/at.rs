@@ -186,10 +186,10 @@ fn execute_at<E: Env>(pe: &Pe, at: &At, va: u64, env: &mut E) -> Result<Answer, 
     let context = context(pe, regime, access, va, env, at.both_stages);
     let stage1_only = !at.both_stages;
     match walk::translate(&context, env, va, at.both_stages) {
-        Ok(output) => {
-            let par = par::encode_success(pe, regime, context.access.security, stage1_only, &output);
+        Ok(ref output) => {
+            let par = par::encode_success(pe, regime, context.access.security, stage1_only, output);
             note(env, Rule::ParSuccess, || Event::Par { value: par.value });
-            Ok(Answer { result: Outcome::Par(par), fault: None, output: Some(output) })
+            Ok(Answer { result: Outcome::Par(par), fault: None, output: Some(*output) })
         }
         Err(halt) => {
             let fault = match *halt {

@@ -212,9 +212,23 @@ pub fn translate<E: Env>(
             if stage2_on_output { translate_stage2(context, env, &ipa) } else { Ok(ipa) }
         });
     }
-    let usual = context.s1_start.usual;
-    let mapped = if usual { s1::map_usual(context, env, va)?.into() } else { s1::map(context, env, va)? };
+    if !context.s1_start.usual {
+        return translate_any(context, env, va, stage2_on_output);
+    }
+    let mapped: Mapped = s1::map_usual(context, env, va)?.into();
     let ipa = mapped.describe(context);
+    if stage2_on_output { translate_stage2(context, env, &ipa) } else { Ok(ipa) }
+}
+
+/// The same by any walk of stage 1. Out of line: the usual walk has its registers for itself.
+#[inline(never)]
+fn translate_any<E: Env>(
+    context: &Context<'_>,
+    env: &mut E,
+    va: u64,
+    stage2_on_output: bool,
+) -> Walk<AddressDescriptor, E> {
+    let ipa = s1::map(context, env, va)?.describe(context);
     if stage2_on_output { translate_stage2(context, env, &ipa) } else { Ok(ipa) }
 }
 

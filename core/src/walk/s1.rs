@@ -96,7 +96,9 @@ struct S1<'a> {
 }
 
 impl S1<'_> {
-    /// Walks until no hardware update has found its descriptor changed.
+    /// Walks until no hardware update has found its descriptor changed. Out of line: the usual walk has its registers
+    /// for itself.
+    #[inline(never)]
     fn walk_any<E: Env>(self, env: &mut E) -> Walk<Mapped, E> {
         loop {
             let s1 = &self.context.s1;

@@ -254,7 +254,9 @@ impl<'a, const USUAL: bool> S2Walk<'a, USUAL> {
         Ok(())
     }
 
-    /// Walks until no hardware update has found its descriptor changed.
+    /// Walks until no hardware update has found its descriptor changed. Out of line: the usual walk has its registers
+    /// for itself.
+    #[inline(never)]
     fn walk_any<E: Env>(self, env: &mut E) -> Walk<Reached, E> {
         let Self { stage, tables, ipa, .. } = self;
         let any = S2Walk::<false>::new(stage, tables, ipa);
