@@ -49,11 +49,13 @@ fn descend<E: Env>(
             entries[lane] = geometry.entry_address(tables[lane], inputs[lane], index);
         }
         locate(&mut entries);
+        // The loads first, with nothing between them, so that as many as can be are under way at once.
+        let descriptors = entries.map(|entry| env.glance(entry));
         for lane in 0..LANES {
-            let descriptor = env.glance(entries[lane]);
             if outputs[lane].is_some() {
                 continue;
             }
+            let descriptor = descriptors[lane];
             match geometry.narrow_type(descriptor, level) {
                 DescriptorType::Table(_) => tables[lane] = geometry.next_table(descriptor),
                 _ => {
