@@ -51,3 +51,15 @@ profiles! {
 fn qemu() {
     assert_eq!(run("qemu/cases.jsonl.gz", |_| true), 5717);
 }
+
+/// The scenarios of AssuredOnly, which no vector lets pass.
+#[test]
+fn assured_scenarios() {
+    for name in ["passes", "table", "writable"] {
+        let path = format!("{}/../tests/scenarios/rules/assured-only-{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let scenario: Value = serde_json::from_reader(File::open(&path).expect(&path)).expect("JSON");
+        let answer = twin::translate(&twin::Case::from_json(&scenario));
+        let differences = twin::differences(&answer, &scenario["expect"]);
+        assert!(differences.is_empty(), "{path}:\n  {}", differences.join("\n  "));
+    }
+}
