@@ -32,10 +32,8 @@ impl<'a> S2<'a> {
     /// The same, where they are known.
     #[inline(always)]
     fn known_attrs(self, reached: Reached) -> Option<&'a MemAttrs> {
-        match (self.wanted, &self.base.context.known) {
-            (Wanted::Descriptor { .. }, Some(known)) => {
-                known.s2_told.as_ref().map(|told| &told.walk_attrs[reached.attrs()])
-            }
+        match (self.wanted, self.base.context.s2_told()) {
+            (Wanted::Descriptor { .. }, Some(told)) => Some(&told.walk_attrs[reached.attrs()]),
             _ => None,
         }
     }

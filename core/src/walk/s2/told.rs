@@ -22,6 +22,13 @@ pub(in crate::walk) struct Told {
     pub rights: [AccessRights; perm::S2_KEYS],
 }
 
+impl Context<'_> {
+    #[inline(always)]
+    pub(super) fn s2_told(&self) -> Option<&Told> {
+        self.known.as_ref()?.s2_told.as_ref()
+    }
+}
+
 impl Told {
     pub fn new(context: &Context<'_>, stage2: &Stage2) -> Option<Self> {
         let params = stage2.own();

@@ -72,9 +72,7 @@ impl<const USUAL: bool> S2Walk<'_, USUAL> {
     #[inline(always)]
     pub(super) fn record_plain_page<E: Env>(&self, env: &mut E, page: u64) -> bool {
         let stage = self.stage;
-        let Some(told) = stage.base.context.known.as_ref().and_then(|known| known.s2_told.as_ref()) else {
-            return false;
-        };
+        let Some(told) = stage.base.context.s2_told() else { return false };
         let Some(attrs) = stage.plain_attrs(Plain { address: 0, low: page }.into()) else { return false };
         let [top, second, third, _] = self.read;
         let walk = step::S2Walk {
