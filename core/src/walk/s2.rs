@@ -429,7 +429,7 @@ impl<E: Env, D: Word, const USUAL: bool> Lookup<E, D> for S2Walk<'_, USUAL> {
     }
 
     fn tell_kept(&self, env: &mut E, level: i8) {
-        if E::RECORDS && USUAL {
+        if E::RECORDS {
             self.tell_tables(env, level);
         }
     }
